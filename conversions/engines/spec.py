@@ -1,0 +1,127 @@
+"""The engine contract: what an engine declares, what it is given, what it gives back.
+
+Engines know files, not the platform: no Django, no Celery, no other engine. An engine file reads
+top to bottom: docstring, ``Options``, ``SPEC``, ``run``. ``registry.py`` holds the one list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class EngineOptions(BaseModel):
+    """Base of every engine's options: unknown names are refused, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Runner(StrEnum):
+    """Where ``run`` is called."""
+
+    PYTHON = "python"  # inside a sandboxed child forked from the warm parent
+    PROCESS = "process"  # in the worker; starts programs through ``sandbox`` only
+    HOST = "host"  # in the worker; speaks to a warm, sandboxed host
+
+
+class Queue(StrEnum):
+    """Cost class: which worker kind takes the step."""
+
+    CONVERT = "convert"
+    OFFICE = "office"
+    MEDIA = "media"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """Inputs × outputs that an engine offers. Same-format pairs are offered only if listed."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    fidelity: int  # 0–100: share of the source that a person would say survived
+    loses: tuple[str, ...] = ()  # what does not survive, in plain words
+    options: tuple[str, ...] | None = None  # names of Options fields that apply; None: all
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSpec:
+    """One engine, declared as data. Checked by ``registry.problems()``."""
+
+    id: str  # stable word: API, metrics, docs
+    name: str
+    licence: str
+    routes: tuple[Route, ...]
+    options: type[EngineOptions]
+    runner: Runner
+    queue: Queue
+    sandbox: str  # name of a profile in sandbox.profiles.PROFILES
+    seconds: float  # typical seconds of a small file, for choosing routes
+    units: int  # price of one step
+    find_version: Callable[[], str | None]  # None: not installed, its routes are not offered
+    run: Callable[[EngineCall], EngineResult]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineCall:
+    """One step. Paths are absolute and inside ``workdir``, which belongs to this call alone."""
+
+    source: Path
+    target: Path  # the engine writes here, or several files named ``target.stem-N.ext`` beside it
+    input_format: str
+    output_format: str
+    options: EngineOptions
+    workdir: Path
+    deadline_s: float  # wall clock seconds left for this step
+    password: str | None = None
+    progress: Callable[[float, str], None] = lambda fraction, stage: None  # 0–1, words
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineResult:
+    """What came out. ``facts`` are the engine's own claims (pages, …); verification checks them."""
+
+    outputs: tuple[Path, ...]
+    warnings: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class EngineError(Exception):
+    """Base of what an engine may say. ``public`` is for the customer, ``detail`` for the log."""
+
+    code = "engine_failed"  # a job error code of API.md
+    retryable = False
+
+    def __init__(self, public: str, *, detail: str = "", code: str | None = None) -> None:
+        super().__init__(public)
+        self.public, self.detail = public, detail
+        self.code = code or self.code
+
+
+class InputRejected(EngineError):
+    """The source is damaged, locked or not what it says. Permanent."""
+
+    code = "file_corrupt"
+
+
+class OptionUnsupported(EngineError):
+    """This engine can't do what the options ask. Permanent."""
+
+    code = "engine_failed"
+
+
+class LimitExceeded(EngineError):
+    """Time, memory, output size or another limit was hit; the text names it. Permanent."""
+
+    code = "limit_exceeded"
+
+
+class EngineCrashed(EngineError):
+    """The engine died without saying why. May be tried again."""
+
+    code = "engine_crashed"
+    retryable = True
