@@ -1,0 +1,15 @@
+"""Outcomes of asking for more than the plan gives."""
+
+from core.errors import AppError
+
+
+class QuotaExceeded(AppError):
+    """Monthly quota used up."""
+
+    code, status = "quota_exceeded", 402
+
+
+class FeatureNotInPlan(AppError):
+    """The plan does not include this."""
+
+    code, status = "feature_not_in_plan", 402

@@ -1,0 +1,67 @@
+"""Answers about a job that are more than a body: Location, ETag, the bytes themselves."""
+
+from __future__ import annotations
+
+import hashlib
+
+import orjson
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from conversions.errors import JobNotReady
+from conversions.models import Job
+from conversions.queries import find_job, job_body_with_place
+from conversions.terms import ENDED, Status
+from core.downloads import send_file
+from core.errors import Expired, NotFound
+from core.problems import CONTENT_TYPE
+
+
+def job_answer(request: HttpRequest, job: Job, status: int = 200) -> HttpResponse:
+    """The job as JSON with an ETag; 304 when the caller has it."""
+    body = orjson.dumps(job_body_with_place(job))
+    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    if status == 200 and etag in request.headers.get("If-None-Match", ""):
+        response = HttpResponse(status=304)
+    else:
+        response = HttpResponse(body, content_type="application/json", status=status)
+    response["ETag"] = etag
+    return response
+
+
+def answer_job(request: HttpRequest, job: Job, *, waited: bool, download: bool) -> HttpResponseBase:
+    """202 with Location; 200 when it ended in time; the bytes or the problem on request."""
+    if waited:
+        job = find_job(job.id) or job
+    if job.status not in ENDED:
+        response = job_answer(request, job, 202)
+        response["Location"] = f"/api/v1/conversions/jobs/{job.id}/"
+        return response
+    if not download:
+        return job_answer(request, job)
+    if job.status != Status.COMPLETED:
+        return failed_answer(job)
+    answer = download_answer(request, job, 0)
+    answer["X-Job-Id"] = job.id
+    return answer
+
+
+def failed_answer(job: Job) -> HttpResponse:
+    """The job's own problem."""
+    error = job.error or {}
+    response = HttpResponse(orjson.dumps(error), content_type=CONTENT_TYPE,
+                            status=error.get("status", 422))
+    response["X-Job-Id"] = job.id
+    return response
+
+
+def download_answer(request: HttpRequest, job: Job, number: int) -> HttpResponseBase:
+    """A result file. Raises JobNotReady, Expired, NotFound."""
+    if job.status == Status.EXPIRED:
+        raise Expired("The result was deleted when its time was over. Convert again.")
+    if job.status != Status.COMPLETED:
+        raise JobNotReady(f"The job is {job.status}. Ask `jobs/{job.id}/?wait=30`.")
+    if not 0 <= number < len(job.outputs):
+        raise NotFound(f"This job has {len(job.outputs)} outputs.")
+    item = job.outputs[number]
+    return send_file(request, key=item["key"], filename=item["filename"],
+                     media_type=item["media_type"], etag=item["sha256"])

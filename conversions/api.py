@@ -1,0 +1,113 @@
+"""`/conversions/`: formats, convert, jobs, quota."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from ninja import Query, Router
+
+from billing import queries as billing
+from conversions import catalog, queries, services
+from conversions.answers import answer_job, download_answer, job_answer
+from conversions.asking import accept_convert
+from conversions.openapi import CONVERT_BODY
+from conversions.schemas import (
+    FormatListOut,
+    JobListOut,
+    JobOut,
+    JobQuery,
+    PairOut,
+    QuotaOut,
+    read_convert,
+)
+from conversions.waiting import preferred_wait, wait_for_end
+from core.access import principal_of, requires
+from core.errors import NotFound
+from core.pagination import page_body, paginate
+
+router = Router(tags=["Conversions"])
+WAIT = Query(0, ge=0, le=60, description="Seconds to wait for the end.")
+
+
+def existing(job_id: str) -> Any:
+    """The tenant's job, or 404."""
+    job = queries.find_job(job_id)
+    if job is None:
+        raise NotFound("There is no such job.")
+    return job
+
+
+@router.get("/formats/", response=FormatListOut)
+@requires("conversions:read")
+def formats(request: HttpRequest, input: str | None = None, output: str | None = None,
+            family: str | None = None) -> dict[str, Any]:
+    """What is read and written here."""
+    return catalog.format_list(source=input, target=output, family=family)
+
+
+@router.get("/formats/{source}/{target}/", response=PairOut)
+@requires("conversions:read")
+def pair(request: HttpRequest, source: str, target: str) -> dict[str, Any]:
+    """Route, options and price of one pair."""
+    return catalog.pair_body(source, target)
+
+
+@router.post("/convert/", response={202: JobOut, 200: JobOut}, openapi_extra=CONVERT_BODY)
+@requires("conversions:write")
+def convert(request: HttpRequest, wait: int = WAIT, download: bool = False) -> HttpResponseBase:
+    """Convert one file. 202 with the job, or with `wait` 200 once it has ended."""
+    fields, file = read_convert(request)
+    job = accept_convert(principal_of(request), fields, file, getattr(request, "request_id", ""))
+    seconds = wait or preferred_wait(request.headers.get("Prefer", "")) or (60 if download else 0)
+    wait_for_end(job.id, seconds)
+    return answer_job(request, job, waited=seconds > 0, download=download)
+
+
+@router.get("/jobs/", response=JobListOut)
+@requires("conversions:read")
+def list_jobs(request: HttpRequest, query: Query[JobQuery]) -> dict[str, Any]:
+    """The tenant's jobs, newest first."""
+    filters = query.dict(exclude={"limit", "cursor", "sort"})
+    page = paginate(queries.job_list(filters), query)
+    return page_body(page, [queries.job_body(job) for job in page.items])
+
+
+@router.get("/jobs/{job_id}/", response=JobOut)
+@requires("conversions:read")
+def get_job(request: HttpRequest, job_id: str, wait: int = WAIT) -> HttpResponse:
+    """One job; with `wait` after its end. ETag and If-None-Match."""
+    if wait:
+        wait_for_end(job_id, wait)
+    return job_answer(request, existing(job_id))
+
+
+@router.get("/jobs/{job_id}/download/")
+@requires("conversions:read")
+def download(request: HttpRequest, job_id: str, output: int = 0) -> HttpResponseBase:
+    """The result. 409 before it is there, 410 after it was deleted."""
+    return download_answer(request, existing(job_id), output)
+
+
+@router.post("/jobs/{job_id}/cancel/", response=JobOut)
+@requires("conversions:write")
+def cancel(request: HttpRequest, job_id: str) -> dict[str, Any]:
+    """End a job that has not ended; nothing is charged."""
+    slug = principal_of(request).tenant_slug or ""
+    return queries.job_body(services.cancel_job(job_id=job_id, tenant_slug=slug))
+
+
+@router.delete("/jobs/{job_id}/", response={204: None})
+@requires("conversions:write")
+def delete(request: HttpRequest, job_id: str) -> tuple[int, None]:
+    """Delete a job and its files at once."""
+    services.delete_job(job_id=job_id, tenant_slug=principal_of(request).tenant_slug or "")
+    return 204, None
+
+
+@router.get("/quota/", response=QuotaOut)
+@requires("conversions:read")
+def quota(request: HttpRequest) -> dict[str, Any]:
+    """What is used, reserved and left of this month."""
+    caller = principal_of(request)
+    return catalog.quota_body(billing.usage(caller.tenant_id or ""), caller.requests_per_hour)

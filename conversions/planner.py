@@ -1,0 +1,146 @@
+"""The cheapest route over what the engines offer. Pure: formats and options in, steps out."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from pydantic import ValidationError
+
+from conversions.engines.spec import EngineOptions, EngineSpec, Route
+from inspection.formats import family_of
+
+MAX_STEPS = 3
+SECONDS_PER_LOST_POINT = 0.05  # what a point of fidelity is worth
+SECONDS_PER_STEP = 1.0  # each further step may lose something that no one measured
+
+
+class NoRoute(Exception):
+    """No chain of engines leads from one format to the other."""
+
+
+class BadOptions(Exception):
+    """Options that no step of the route takes, or with wrong values."""
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{name}: {reason}" for name, reason in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One engine's pair."""
+
+    spec: EngineSpec
+    route: Route
+    source: str
+    target: str
+
+    @property
+    def cost(self) -> float:
+        """In seconds, loss of fidelity turned into seconds."""
+        lost = 100 - self.route.fidelity
+        return self.spec.seconds + lost * SECONDS_PER_LOST_POINT + SECONDS_PER_STEP
+
+
+def edges_from(specs: Iterable[EngineSpec], source: str) -> Iterator[Edge]:
+    """Every pair that starts at a format."""
+    for spec in specs:
+        for route in spec.routes:
+            if source in route.inputs:
+                yield from (Edge(spec, route, source, target) for target in route.outputs)
+
+
+def may_follow(first: Edge, edge: Edge) -> bool:
+    """A picture made into a PDF holds no text: such chains would only give empty results."""
+    return family_of(first.source) not in {"image", "audio", "video"} or (
+        family_of(edge.target) == family_of(first.source)
+    )
+
+
+def plan(
+    specs: Iterable[EngineSpec], source: str, target: str, *, engine: str | None = None
+) -> tuple[Edge, ...]:
+    """The cheapest chain of at most three steps; raises NoRoute.
+
+    With ``engine``, only chains that use it.
+    """
+    known = tuple(specs)
+    order = count()
+    heap: list[tuple[float, int, str, tuple[Edge, ...]]] = [(0.0, next(order), source, ())]
+    while heap:
+        cost, _, at, path = heapq.heappop(heap)
+        if path and at == target and (engine is None or engine in {e.spec.id for e in path}):
+            return path
+        if len(path) == MAX_STEPS:
+            continue
+        seen = {source, *(edge.target for edge in path)} if path else set()
+        for edge in edges_from(known, at):
+            if edge.target in seen or (path and not may_follow(path[0], edge)):
+                continue
+            heapq.heappush(heap, (cost + edge.cost, next(order), edge.target, (*path, edge)))
+    raise NoRoute(f"{source} → {target}")
+
+
+def reachable(specs: Iterable[EngineSpec], source: str) -> set[str]:
+    """Every format that a plan leads to."""
+    known = tuple(specs)
+    found: set[str] = set()
+    paths: list[tuple[Edge, ...]] = [(edge,) for edge in edges_from(known, source)]
+    while paths:
+        path = paths.pop()
+        found.add(path[-1].target)
+        if len(path) < MAX_STEPS:
+            passed = {source, *(edge.target for edge in path)}
+            paths += [
+                (*path, edge) for edge in edges_from(known, path[-1].target)
+                if edge.target not in passed and may_follow(path[0], edge)
+                and edge.target not in found
+            ]
+    return found
+
+
+def allowed_options(edge: Edge) -> frozenset[str]:
+    """Names of the options that apply to a pair."""
+    names = edge.route.options
+    return frozenset(edge.spec.options.model_fields if names is None else names)
+
+
+def split_options(path: tuple[Edge, ...], options: dict[str, Any]) -> tuple[EngineOptions, ...]:
+    """Each step's part of the options, validated; raises BadOptions naming every wrong one."""
+    unknown = set(options) - set().union(*(allowed_options(edge) for edge in path))
+    problems = [(name, "this conversion has no such option") for name in sorted(unknown)]
+    parts: list[EngineOptions] = []
+    for edge in path:
+        mine = {name: options[name] for name in options if name in allowed_options(edge)}
+        try:
+            parts.append(edge.spec.options.model_validate(mine))
+        except ValidationError as error:
+            problems += [(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
+    if problems:
+        raise BadOptions(problems)
+    return tuple(parts)
+
+
+def options_schema(path: tuple[Edge, ...]) -> dict[str, Any]:
+    """The JSON schema of a route's options: the properties of its steps, joined."""
+    properties: dict[str, Any] = {}
+    definitions: dict[str, Any] = {}
+    for edge in reversed(path):
+        schema = edge.spec.options.model_json_schema()
+        definitions |= schema.get("$defs", {})
+        names = allowed_options(edge)
+        properties |= {k: v for k, v in schema.get("properties", {}).items() if k in names}
+    body: dict[str, Any] = {"type": "object", "properties": properties,
+                            "additionalProperties": False}
+    if definitions:
+        body["$defs"] = definitions
+    return body
+
+
+def units_of(path: tuple[Edge, ...]) -> int:
+    """What the route costs: one unit, or what its dearest step asks."""
+    return max(edge.spec.units for edge in path)

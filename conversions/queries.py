@@ -1,0 +1,86 @@
+"""Reads of jobs, as JSON and as rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import F, QuerySet, Sum
+
+from conversions.models import Job
+from conversions.terms import RUN_JOB, Status
+from core.env import env
+from dispatch.queries import place_of
+from dispatch.services import windows
+
+
+def find_job(job_id: str) -> Job | None:
+    """A job of the current tenant."""
+    return Job.objects.filter(pk=job_id).first()
+
+
+def status_of(job_id: str) -> str | None:
+    """Only the status, for waiting."""
+    return Job.objects.filter(pk=job_id).values_list("status", flat=True).first()
+
+
+def job_list(filters: dict[str, Any]) -> QuerySet[Job]:
+    """Jobs by the filters of API.md; None values don't filter."""
+    lookups = {
+        "status": "status", "output_format": "output_format", "batch_id": "batch_id",
+        "api_key_id": "api_key_id", "created_after": "created_at__gte",
+        "created_before": "created_at__lt", "q": "input_filename__icontains",
+    }
+    wanted = {lookups[name]: value for name, value in filters.items() if value is not None}
+    return Job.objects.filter(**wanted)
+
+
+def stored_bytes() -> int:
+    """Bytes of inputs and results that are kept for the tenant."""
+    kept = Job.objects.exclude(status=Status.EXPIRED)
+    return int(kept.aggregate(n=Sum(F("input_size") + F("output_bytes")))["n"] or 0)
+
+
+def download_url(job_id: str) -> str:
+    """Where a result is fetched, with the caller's credentials."""
+    return f"{env().site.public_url}/api/v1/conversions/jobs/{job_id}/download/"
+
+
+def job_body(job: Job) -> dict[str, Any]:
+    """A job as API.md shows it, without its place in the queue."""
+    outputs = [
+        {k: item[k] for k in ("filename", "media_type", "size", "sha256")}
+        | {"download_url": download_url(job.id) + (f"?output={i}" if i else "")}
+        for i, item in enumerate(job.outputs)
+    ]
+    last = job.route[-1] if job.route else {"engine": "", "version": ""}
+    return {
+        "id": job.id, "kind": job.kind, "name": job.name, "status": job.status,
+        "progress": job.progress, "stage": job.stage,
+        "input": {"filename": job.input_filename, "format": job.input_format,
+                  "media_type": job.input_media_type, "size": job.input_size,
+                  "sha256": job.input_sha256},
+        "output_format": job.output_format, "output": outputs[0] if outputs else None,
+        "outputs": outputs, "options": job.options,
+        "engine": {"name": last["engine"], "version": last["version"], "route": job.route},
+        "report": job.report, "queue": None, "units": job.units, "test": job.is_test,
+        "error": job.error, "attempts": job.attempts, "batch_id": job.batch_id,
+        "pipeline_id": job.pipeline_id, "step": job.step, "api_key_id": job.api_key_id,
+        "user_id": job.user_id,
+        "metadata": job.metadata, "webhook_url": job.webhook_url,
+        "created_at": iso(job.created_at), "started_at": iso(job.started_at),
+        "finished_at": iso(job.finished_at), "expires_at": iso(job.expires_at),
+    }
+
+
+def job_body_with_place(job: Job) -> dict[str, Any]:
+    """A job with its place in the queue while it waits."""
+    body = job_body(job)
+    if job.status == Status.PENDING:
+        place = place_of(task=RUN_JOB, ref=job.id, parallel=windows())
+        body["queue"] = vars(place) if place else None
+    return body
+
+
+def iso(moment: Any) -> str | None:
+    """RFC 3339 in UTC, with a Z."""
+    return moment.isoformat().replace("+00:00", "Z") if moment else None

@@ -1,0 +1,289 @@
+"""Shapes of the conversion routes, and the reading of a convert request in its three bodies."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFilesSent
+from django.http import HttpRequest
+from django.http.request import UnreadablePostError
+from ninja import Field, Schema
+from pydantic import ConfigDict, ValidationError, field_validator
+
+from core.errors import (
+    AppError,
+    FieldProblem,
+    FileTooLarge,
+    MalformedRequest,
+    UnsupportedMediaType,
+    ValidationFailed,
+    invalid,
+)
+from core.pagination import PageQuery
+from core.uploads import IncomingFile, Intake
+
+MAX_JSON_BYTES = 48_000_000  # of a base64 body; larger files go as multipart
+FORM_OVERHEAD = 1_000_000  # bytes of a multipart body beside the file
+
+
+class ConvertIn(Schema):
+    """The fields of `convert/`; `file` comes beside them in a multipart body."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    output_format: str = Field(..., min_length=1, max_length=20)
+    options: dict[str, Any] = Field(default_factory=dict)
+    webhook_url: str | None = Field(None, max_length=2000)
+    name: str = Field("", max_length=200)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    retention_hours: int | None = Field(None, ge=1, le=8760)
+    engine: str | None = Field(None, max_length=40)
+    password: str | None = Field(None, max_length=500)
+    force: bool = False
+    file_url: str | None = Field(None, max_length=2000)
+    content_base64: str | None = None
+    filename: str = Field("file", max_length=1000)
+
+    @field_validator("options", "metadata", mode="before")
+    @classmethod
+    def from_text(cls, value: Any) -> Any:
+        """A form field holds JSON as text."""
+        if not isinstance(value, str):
+            return value
+        if not value.strip():
+            return {}
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValueError("must be JSON") from error
+
+
+def read_convert(request: HttpRequest) -> tuple[ConvertIn, IncomingFile | None]:
+    """Fields and file of a multipart, form or JSON body. Raises problems, never a 500."""
+    kind = (request.content_type or "").lower()
+    if kind == "application/json":
+        return validated(read_json(request)), None
+    if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        refuse_long_body(request)
+        fields, file = read_form(request)
+        return validated(fields), file
+    raise UnsupportedMediaType("Send multipart/form-data, or JSON with content_base64 or file_url.")
+
+
+def read_json(request: HttpRequest) -> dict[str, Any]:
+    """A JSON object."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_JSON_BYTES:
+        raise FileTooLarge("Files over 36 MB are sent as multipart/form-data.")
+    try:
+        body = orjson.loads(request.body)
+    except (orjson.JSONDecodeError, RequestDataTooBig, UnreadablePostError) as error:
+        raise MalformedRequest("The body is not JSON.") from error
+    if not isinstance(body, dict):
+        raise MalformedRequest("The body must be a JSON object.")
+    return body
+
+
+def refuse_long_body(request: HttpRequest) -> None:
+    """Say no before reading what is too long anyway."""
+    limit = getattr(request, "upload_limit", None)
+    if limit and int(request.META.get("CONTENT_LENGTH") or 0) > limit + FORM_OVERHEAD:
+        raise too_large(limit)
+
+
+def too_large(limit: int) -> AppError:
+    """413 with the plan's limit."""
+    return FileTooLarge(f"Your plan takes files up to {limit:,} bytes.".replace(",", " "))
+
+
+def read_form(request: HttpRequest) -> tuple[dict[str, Any], IncomingFile | None]:
+    """Fields and the one file; the upload handler has streamed it to disk."""
+    try:
+        fields = {name: request.POST[name] for name in request.POST}
+        file = request.FILES.get("file")
+    except (BadRequest, TooManyFilesSent, UnreadablePostError, RequestDataTooBig, OSError,
+            ValueError) as error:
+        raise MalformedRequest("The form can't be read.") from error
+    stopped_at = getattr(request, "upload_too_large", None)
+    if stopped_at:
+        raise too_large(stopped_at)
+    return {k: v for k, v in fields.items() if v != ""}, file  # type: ignore[return-value]
+
+
+def validated(fields: dict[str, Any]) -> ConvertIn:
+    """The fields, or ValidationFailed naming each wrong one."""
+    try:
+        return ConvertIn.model_validate(fields)
+    except ValidationError as error:
+        problems = [
+            FieldProblem(".".join(map(str, e["loc"])) or "body", e["type"], e["msg"])
+            for e in error.errors()
+        ]
+        text = "; ".join(f"{p.field}: {p.message}" for p in problems)
+        raise ValidationFailed(text, errors=problems) from error
+
+
+def from_base64(text: str, filename: str) -> IncomingFile:
+    """A file sent inside JSON."""
+    try:
+        content = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise invalid("content_base64", "This is not base64.") from error
+    intake = Intake()
+    intake.write(content)
+    return intake.finish(name=filename, content_type="")
+
+
+class JobQuery(PageQuery):
+    """Filters of the job list."""
+
+    status: str | None = Field(None, max_length=10)
+    output_format: str | None = Field(None, max_length=20)
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    q: str | None = Field(None, max_length=200)
+    batch_id: str | None = Field(None, max_length=40)
+    api_key_id: str | None = Field(None, max_length=40)
+
+
+class FileOut(Schema):
+    """A result file."""
+
+    filename: str
+    media_type: str
+    size: int
+    sha256: str
+    download_url: str
+
+
+class InputOut(Schema):
+    """The file that was sent."""
+
+    filename: str
+    format: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+class CheckOut(Schema):
+    """One fact of the result against the source."""
+
+    name: str
+    ok: bool
+    expected: Any = None
+    actual: Any = None
+    note: str = ""
+
+
+class ReportOut(Schema):
+    """The verdict on a result: verified, warnings or failed."""
+
+    verdict: str
+    checks: list[CheckOut]
+
+
+class ProblemOut(Schema):
+    """A problem (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    retryable: bool
+    errors: list[dict[str, Any]]
+
+
+class QueueOut(Schema):
+    """Where a waiting job stands."""
+
+    position: int
+    estimated_start_seconds: float | None
+    estimated_finish_seconds: float | None
+
+
+class JobOut(Schema):
+    """A job."""
+
+    id: str
+    kind: str
+    name: str
+    status: str
+    progress: int
+    stage: str
+    input: InputOut
+    output_format: str
+    output: FileOut | None
+    outputs: list[FileOut]
+    options: dict[str, Any]
+    engine: dict[str, Any]
+    report: ReportOut | None
+    queue: QueueOut | None
+    units: int
+    test: bool
+    error: ProblemOut | None
+    attempts: int
+    batch_id: str | None
+    pipeline_id: str | None
+    step: str | None
+    api_key_id: str | None
+    user_id: str | None
+    metadata: dict[str, Any]
+    webhook_url: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    expires_at: datetime | None
+
+
+class JobListOut(Schema):
+    """A page of jobs."""
+
+    items: list[JobOut]
+    next: str | None
+    previous: str | None
+
+
+class FormatOut(Schema):
+    """A format and what it can become."""
+
+    code: str
+    name: str
+    family: str
+    extensions: list[str]
+    media_types: list[str]
+    inputs_to: list[str]
+
+
+class FormatListOut(Schema):
+    """Every format that is read or written here; engines that are missing, with the reason."""
+
+    items: list[FormatOut]
+    next: str | None = None
+    previous: str | None = None
+    missing_engines: dict[str, str]
+
+
+class PairOut(Schema):
+    """How one format becomes another."""
+
+    route: list[dict[str, Any]]
+    options_schema: dict[str, Any]
+    units: int
+    verified: dict[str, Any] | None
+    limits: dict[str, Any]
+
+
+class QuotaOut(Schema):
+    """What the tenant used of its plan."""
+
+    plan: str
+    period: dict[str, datetime]
+    conversions: dict[str, int | None]
+    storage: dict[str, int | None]
+    requests: dict[str, int | None]

@@ -1,0 +1,10 @@
+"""Verbs of the conversions: one module for each."""
+
+from conversions.services.cancel_job import cancel_job, delete_job
+from conversions.services.create_job import ConvertRequest, create_job
+from conversions.services.expire_jobs import expire_jobs
+from conversions.services.receive_input import Source, receive_input
+from conversions.services.run_job import run_job
+
+__all__ = ["ConvertRequest", "Source", "cancel_job", "create_job", "delete_job", "expire_jobs",
+           "receive_input", "run_job"]

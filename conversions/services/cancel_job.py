@@ -1,0 +1,48 @@
+"""Cancel a job that has not ended; delete a job with its files."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+import billing.services as billing
+import dispatch.services as dispatch
+from conversions.errors import JobNotCancelable
+from conversions.models import Job
+from conversions.queries import job_body
+from conversions.services.finish_job import Failure, error_body
+from conversions.terms import ENDED, RUN_JOB, Status
+from core import storage
+from core.errors import NotFound
+from core.outbox.services import publish
+
+
+def cancel_job(*, job_id: str, tenant_slug: str) -> Job:
+    """Nothing is charged; a running engine's result is dropped. Raises NotFound, JobNotCancelable."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update().filter(pk=job_id).first()
+        if job is None:
+            raise NotFound("There is no such job.")
+        if job.status in ENDED:
+            raise JobNotCancelable(f"The job is {job.status} already.")
+        job.status, job.stage, job.finished_at = Status.CANCELED, "canceled", timezone.now()
+        job.error = error_body(Failure("canceled", "Canceled on request."), job.request_id)
+        job.password_sealed = ""
+        job.save()
+        if not job.is_test:
+            billing.release(ref=job.reservation_ref)
+        dispatch.withdraw(task=RUN_JOB, ref=job.id)
+        publish(type="job.canceled", tenant_slug=tenant_slug, shard=job.id, payload=job_body(job))
+    return job
+
+
+def delete_job(*, job_id: str, tenant_slug: str) -> None:
+    """Files and row are gone at once; a job that has not ended is canceled first."""
+    job = Job.objects.filter(pk=job_id).first()
+    if job is None:
+        raise NotFound("There is no such job.")
+    if job.status not in ENDED:
+        cancel_job(job_id=job_id, tenant_slug=tenant_slug)
+    with transaction.atomic():
+        Job.objects.filter(pk=job_id).delete()
+    storage.delete_folder(storage.tenant_key("jobs", job.id))

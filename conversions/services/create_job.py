@@ -1,0 +1,157 @@
+"""Accept a conversion: plan, store, reserve, job, ticket and event in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import PurePath
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+import billing.queries as plans
+import billing.services as billing
+import dispatch.services as dispatch
+from conversions import offer, planner
+from conversions.errors import UnsupportedConversion
+from conversions.models import Job, Step
+from conversions.queries import job_body
+from conversions.services.receive_input import Source
+from conversions.terms import RUN_JOB, TEST_JOBS_A_DAY
+from core import storage
+from core.access import Principal
+from core.crypto import seal
+from core.errors import FieldProblem, RateLimited, ValidationFailed
+from core.outbox.services import publish
+from core.uploads import safe_name
+from inspection.formats import canonical
+
+MAX_RETENTION_HOURS = 24 * 365
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertRequest:
+    """What the caller asks for, beside the file."""
+
+    output_format: str
+    options: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    webhook_url: str | None = None
+    retention_hours: int | None = None
+    engine: str | None = None
+    password: str | None = None
+    request_id: str = ""
+
+
+@dataclass(frozen=True)
+class PlannedRoute:
+    """A route with the options of each step."""
+
+    edges: tuple[planner.Edge, ...]
+    options: tuple[dict[str, Any], ...]
+
+    def body(self) -> list[dict[str, Any]]:
+        """As the API shows it."""
+        versions = offer.versions()
+        return [
+            {"engine": e.spec.id, "version": versions[e.spec.id], "from": e.source, "to": e.target}
+            for e in self.edges
+        ]
+
+
+def plan_route(*, source: str, target: str, options: dict[str, Any],
+               engine: str | None) -> PlannedRoute:
+    """Raises UnsupportedConversion or ValidationFailed naming each wrong option."""
+    try:
+        edges = offer.route(source, target, engine)
+    except planner.NoRoute as error:
+        raise UnsupportedConversion(no_route_text(source, target, engine)) from error
+    try:
+        parts = planner.split_options(edges, options)
+    except planner.BadOptions as error:
+        raise ValidationFailed(
+            f"Wrong options: {error}.",
+            errors=[FieldProblem(f"options.{n}", "invalid", why) for n, why in error.problems],
+        ) from error
+    return PlannedRoute(edges, tuple(part.model_dump(mode="json") for part in parts))
+
+
+def no_route_text(source: str, target: str, engine: str | None) -> str:
+    """What is not offered, and what is."""
+    by = f" by {engine}" if engine else ""
+    targets = offer.targets(source)
+    others = f" From {source} we make: {', '.join(targets)}." if targets else ""
+    return f"{source} → {target}{by} is not offered.{others}"
+
+
+def create_job(*, caller: Principal, source: Source, wanted: ConvertRequest) -> Job:
+    """The accepted job. Raises QuotaExceeded, UnsupportedConversion, ValidationFailed."""
+    target = canonical(wanted.output_format)
+    route = plan_route(source=source.format, target=target, options=wanted.options,
+                       engine=wanted.engine)
+    entitled = plans.entitlements(caller.tenant_id or "")
+    job = Job(
+        name=wanted.name, output_format=target, options=wanted.options, route=route.body(),
+        units=planner.units_of(route.edges), warnings=list(source.warnings),
+        metadata=wanted.metadata, webhook_url=wanted.webhook_url, request_id=wanted.request_id,
+        retention_hours=wanted.retention_hours or entitled.retention_hours,
+        password_sealed=seal(wanted.password) if wanted.password else "",
+        is_test=caller.is_test, api_key_id=caller.api_key_id, user_id=caller.user_id,
+        created_at=timezone.now(),
+    )
+    fill_input(job, source)
+    storage.adopt(source.file.path, job.input_key)
+    try:
+        insert_job(job, route, caller)
+    except BaseException:
+        storage.delete(job.input_key)
+        raise
+    return job
+
+
+def fill_input(job: Job, source: Source) -> None:
+    """Facts of the input, and the key it will lie under."""
+    name = safe_name(source.filename)
+    job.input_filename, job.input_format = source.filename, source.format
+    job.input_media_type, job.input_size = source.media_type, source.file.size or 0
+    job.input_sha256 = source.file.sha256
+    job.input_key = storage.tenant_key("jobs", job.id, "input", PurePath(name).name)
+
+
+def insert_job(job: Job, route: PlannedRoute, caller: Principal) -> None:
+    """The one transaction."""
+    with transaction.atomic():
+        if caller.is_test:
+            refuse_many_tests()
+        else:
+            billing.reserve(tenant_id=caller.tenant_id or "", tenant_slug=caller.tenant_slug or "",
+                            ref=job.reservation_ref, units=job.units)
+        job.save(force_insert=True)
+        insert_steps(job, route)
+        dispatch.submit(task=RUN_JOB, ref=job.id, queue=queue_of(route.edges))
+        publish(type="job.created", tenant_slug=caller.tenant_slug or "", shard=job.id,
+                payload=job_body(job))
+
+
+def insert_steps(job: Job, route: PlannedRoute) -> None:
+    """One row for each engine's part."""
+    Step.objects.bulk_create(
+        Step(job=job, position=i, engine=row["engine"], version=row["version"] or "",
+             input_format=row["from"], output_format=row["to"], options=options)
+        for i, (row, options) in enumerate(zip(route.body(), route.options, strict=True))
+    )
+
+
+def queue_of(edges: tuple[planner.Edge, ...]) -> str:
+    """The cost class of the dearest step."""
+    return str(max(edges, key=lambda edge: edge.cost).spec.queue)
+
+
+def refuse_many_tests() -> None:
+    """Test keys are free, so they have a daily limit."""
+    since = timezone.now() - timedelta(days=1)
+    if Job.objects.filter(is_test=True, created_at__gte=since).count() >= TEST_JOBS_A_DAY:
+        raise RateLimited(f"{TEST_JOBS_A_DAY} test jobs a day are used up. Use a live key.",
+                          headers={"Retry-After": "3600"})

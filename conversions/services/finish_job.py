@@ -1,0 +1,141 @@
+"""End a job, once: outputs, report, charge, ticket and event in one transaction, fenced."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path, PurePath
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+import billing.services as billing
+import dispatch.services as dispatch
+from conversions.models import Job
+from conversions.queries import job_body
+from conversions.terms import JOB_ERRORS, RETRYABLE, Status
+from conversions.verification import Check, Report
+from core import storage
+from core.outbox.services import publish
+from core.uploads import safe_name
+from dispatch.errors import LeaseLost
+from dispatch.services import Lease
+from inspection.formats import extension_of, media_type_of
+from tenants.queries import tenant_of_schema
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the engines gave, and what verification says of it."""
+
+    outputs: tuple[Path, ...]
+    report: Report
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job failed: a code of API.md and words for the customer."""
+
+    code: str
+    detail: str
+    retry: bool = False
+
+
+def finish_job(job: Job, lease: Lease, outcome: Outcome) -> None:
+    """Store the outputs, then complete. Raises LeaseLost, and leaves nothing, when overtaken."""
+    stored = store_outputs(job, lease, outcome.outputs)
+    try:
+        with transaction.atomic():
+            complete(job, lease, outcome, stored)
+    except BaseException:
+        for item in stored:
+            storage.delete(item["key"])
+        raise
+
+
+def complete(job: Job, lease: Lease, outcome: Outcome, stored: list[dict[str, Any]]) -> None:
+    """The rows of a completed job."""
+    locked = lock(job, lease)
+    now = timezone.now()
+    locked.status, locked.progress, locked.stage = Status.COMPLETED, 100, "done"
+    locked.outputs, locked.report = stored, report_body(outcome)
+    locked.output_bytes = sum(item["size"] for item in stored)
+    locked.finished_at, locked.error, locked.password_sealed = now, None, ""
+    locked.expires_at = now + timedelta(hours=locked.retention_hours)
+    locked.save()
+    end(locked, lease, "job.completed", charge=True)
+
+
+def fail_job(job: Job, lease: Lease, failure: Failure) -> None:
+    """End a job with its reason; nothing is charged."""
+    with transaction.atomic():
+        locked = lock(job, lease)
+        locked.status, locked.stage = Status.FAILED, "failed"
+        locked.error = error_body(failure, locked.request_id)
+        locked.finished_at, locked.password_sealed = timezone.now(), ""
+        locked.save()
+        end(locked, lease, "job.failed", charge=False)
+
+
+def lock(job: Job, lease: Lease) -> Job:
+    """The job's row, still ours to end. Raises LeaseLost when it was ended meanwhile."""
+    locked = Job.objects.select_for_update().filter(pk=job.pk, status=Status.PROCESSING).first()
+    if locked is None:
+        raise LeaseLost(lease.ticket_id)
+    return locked
+
+
+def end(job: Job, lease: Lease, event: str, *, charge: bool) -> None:
+    """Charge or release, close the ticket, tell."""
+    if not job.is_test:
+        (billing.commit if charge else billing.release)(ref=job.reservation_ref)
+    dispatch.close(lease)
+    slug = tenant_of_schema(lease.schema_name).slug
+    publish(type=event, tenant_slug=slug, shard=job.id, payload=job_body(job))
+
+
+def store_outputs(job: Job, lease: Lease, outputs: tuple[Path, ...]) -> list[dict[str, Any]]:
+    """Move the results under keys of this attempt, so that an overtaken one can't touch them."""
+    stem = PurePath(safe_name(job.input_filename)).stem
+    extension = extension_of(job.output_format)
+    stored = []
+    for number, path in enumerate(outputs, start=1):
+        suffix = f"-{number}" if len(outputs) > 1 else ""
+        name = safe_name(f"{stem[:180]}{suffix}.{extension}")
+        key = storage.tenant_key("jobs", job.id, f"output-{lease.fence}", name)
+        digest, size = digest_of(path)
+        storage.store(path, key)
+        stored.append({"key": key, "filename": name, "size": size, "sha256": digest,
+                       "media_type": media_type_of(job.output_format)})
+    return stored
+
+
+def digest_of(path: Path) -> tuple[str, int]:
+    """SHA-256 and size, read in chunks."""
+    with path.open("rb") as handle:
+        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    return digest, path.stat().st_size
+
+
+def report_body(outcome: Outcome) -> dict[str, Any]:
+    """The report of API.md; warnings of intake and engines join as checks that hold."""
+    notes = [Check(name="warning", ok=True, expected="", actual="", note=text)
+             for text in dict.fromkeys(outcome.warnings)]
+    checks = [asdict(check) for check in (*outcome.report.checks, *notes)]
+    verdict = outcome.report.verdict
+    if notes and verdict == "verified":
+        verdict = "warnings"
+    return {"verdict": verdict, "checks": checks}
+
+
+def error_body(failure: Failure, request_id: str) -> dict[str, Any]:
+    """The problem inside ``job.error``."""
+    code = failure.code if failure.code in JOB_ERRORS else "engine_failed"
+    title, status = JOB_ERRORS[code]
+    return {"type": f"/problems/{code}", "title": title, "status": status, "code": code,
+            "detail": failure.detail, "request_id": request_id,
+            "retryable": code in RETRYABLE, "errors": []}
+

@@ -1,0 +1,211 @@
+"""Run one job under its lease: private folder, each step in the sandbox, verification, result.
+
+No transaction is open while an engine runs. Kill this anywhere: the lease runs out, the next try
+starts from the stored input, and only the holder of the newest fence can write the end.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import transaction
+from django.utils import timezone
+
+import dispatch.services as dispatch
+from conversions import offer
+from conversions.engines.execute import execute
+from conversions.engines.spec import EngineCall, EngineCrashed, EngineError, EngineResult
+from conversions.models import Job, Step
+from conversions.queries import job_body
+from conversions.services.finish_job import Failure, Outcome, fail_job, finish_job
+from conversions.terms import ENDED, MAX_ATTEMPTS, RETRY_DELAYS_S, TEST_JOB_S, Status
+from conversions.verification import Report, verify
+from core import storage
+from core.crypto import unseal
+from core.env import env
+from core.outbox.services import publish
+from dispatch.errors import LeaseLost
+from dispatch.services import Lease
+from inspection.formats import extension_of
+from tenants.queries import tenant_of_schema
+
+log = logging.getLogger("filemill.jobs")
+PROGRESS_EVERY_S = 0.5
+VERIFY_SHARE = 95  # percent shown when the engines are done
+
+
+def run_job(*, ticket_id: str) -> None:
+    """Do the job of a ticket. A second message for the same ticket does nothing."""
+    lease = dispatch.claim(ticket_id)
+    if lease is None:
+        return
+    try:
+        with dispatch.kept(lease):
+            attempt_job(lease)
+    except LeaseLost:
+        log.warning("lease of %s lost, attempt %s leaves no trace", lease.ref, lease.attempt)
+        dispatch.abandon(lease)
+
+
+def attempt_job(lease: Lease) -> None:
+    """One attempt; ends the job, or gives the ticket back."""
+    job = start_job(lease)
+    if job is None:
+        return
+    if lease.attempt > MAX_ATTEMPTS:
+        fail_job(job, lease, Failure("engine_crashed", "The engine died on this file each time."))
+        return
+    try:
+        with workspace(lease) as folder:
+            finish_job(job, lease, convert(job, lease, folder))
+    except EngineError as error:
+        log.info("job %s: %s %s", job.id, error.code, error.detail)
+        fail_or_retry(job, lease, Failure(error.code, error.public, retry=error.retryable))
+    except LeaseLost:
+        raise
+    except Exception:
+        log.exception("job %s failed unexpectedly", job.id)
+        fail_or_retry(job, lease, Failure(
+            "internal_error", "Something went wrong on our side. Try again.", retry=True))
+
+
+def start_job(lease: Lease) -> Job | None:
+    """Mark the job as processing. None when it has ended meanwhile (canceled, deleted)."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update().filter(pk=lease.ref).first()
+        if job is None or job.status in ENDED:
+            dispatch.close(lease)
+            return None
+        first = job.status == Status.PENDING
+        job.status, job.stage, job.attempts = Status.PROCESSING, "starting", lease.attempt
+        job.started_at = job.started_at or timezone.now()
+        job.save(update_fields=["status", "stage", "attempts", "started_at"])
+        if first:
+            publish(type="job.started", shard=job.id, payload=job_body(job),
+                    tenant_slug=tenant_of_schema(lease.schema_name).slug)
+    return job
+
+
+@contextmanager
+def workspace(lease: Lease) -> Iterator[Path]:
+    """A private folder for one attempt, gone afterwards."""
+    folder = env().storage.work_folder / f"{lease.ticket_id}-{lease.fence}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def convert(job: Job, lease: Lease, folder: Path) -> Outcome:
+    """Every step, then the verification of the result against the source."""
+    pristine = storage.path_of(job.input_key)
+    steps = list(job.steps.all())
+    deadline = time.monotonic() + (TEST_JOB_S if job.is_test else env().limits.job_s)
+    password = unseal(job.password_sealed) if job.password_sealed else None
+    source, warnings = pristine, list(job.warnings)
+    result = EngineResult(outputs=())
+    for step in steps:
+        tell = progress_writer(job, lease, step, len(steps))
+        result = run_step(step, source, folder, deadline, password, tell)
+        warnings += result.warnings
+        source = result.outputs[0]
+    report_progress(job, lease, VERIFY_SHARE, "checking the result")
+    report = check(job, folder, pristine, result, steps, password)
+    if report.verdict == "failed":
+        failed = "; ".join(f"{c.name}: {c.note or c.actual}" for c in report.checks if not c.ok)
+        raise OutputInvalid(f"The result did not pass verification ({failed}).", report=report)
+    return Outcome(tuple(result.outputs), report, tuple(warnings))
+
+
+class OutputInvalid(EngineError):
+    """The engine gave a wrong result: it never arrives as completed."""
+
+    code = "output_invalid"
+
+    def __init__(self, public: str, *, report: Report) -> None:
+        super().__init__(public)
+        self.report = report
+
+
+def run_step(
+    step: Step, source: Path, folder: Path, deadline: float, password: str | None,
+    tell: Callable[[float, str], None],
+) -> EngineResult:
+    """One engine in a folder of its own, with a copy of its input."""
+    spec = offer.spec_of(step.engine)
+    room = folder / f"step-{step.position}"
+    room.mkdir(mode=0o700)
+    copy = room / f"input.{extension_of(step.input_format)}"
+    shutil.copyfile(source, copy)
+    Step.objects.filter(pk=step.pk).update(started_at=timezone.now())
+    call = EngineCall(
+        source=copy, target=room / f"output.{extension_of(step.output_format)}", workdir=room,
+        input_format=step.input_format, output_format=step.output_format,
+        options=spec.options.model_validate(step.options),
+        deadline_s=max(deadline - time.monotonic(), 0.1), password=password, progress=tell,
+    )
+    result = execute(spec, call)
+    if not result.outputs:
+        raise EngineCrashed("The engine gave no result.")
+    Step.objects.filter(pk=step.pk).update(finished_at=timezone.now())
+    return result
+
+
+def check(
+    job: Job, folder: Path, pristine: Path, result: EngineResult, steps: list[Step],
+    password: str | None,
+) -> Report:
+    """Compare the result with a copy of the source, by other libraries than wrote it."""
+    room = folder / "verify"
+    room.mkdir(mode=0o700)
+    copy = room / f"source.{extension_of(job.input_format)}"
+    shutil.copyfile(pristine, copy)
+    return verify(
+        copy, job.input_format, tuple(result.outputs), job.output_format, job.options,
+        steps[-1].engine, password=password,
+    )
+
+
+def progress_writer(
+    job: Job, lease: Lease, step: Step, steps: int
+) -> Callable[[float, str], None]:
+    """A callback for the engine: at most two writes a second, never backwards."""
+    last = [0.0]
+
+    def tell(fraction: float, stage: str) -> None:
+        now = time.monotonic()
+        if now - last[0] >= PROGRESS_EVERY_S:
+            last[0] = now
+            share = (step.position + min(max(fraction, 0.0), 1.0)) / steps
+            report_progress(job, lease, int(share * VERIFY_SHARE), stage)
+
+    return tell
+
+
+def report_progress(job: Job, lease: Lease, percent: int, stage: str) -> None:
+    """Write percent and stage; stop when the lease is lost or the job was canceled."""
+    if lease.lost.is_set():
+        raise LeaseLost(lease.ticket_id)
+    moved = Job.objects.filter(pk=job.pk, status=Status.PROCESSING, progress__lte=percent).update(
+        progress=percent, stage=stage[:80]
+    )
+    if not moved and not Job.objects.filter(pk=job.pk, status=Status.PROCESSING).exists():
+        raise LeaseLost(lease.ticket_id)
+
+
+def fail_or_retry(job: Job, lease: Lease, failure: Failure) -> None:
+    """Try again where that can help, else end the job with its reason."""
+    if failure.retry and lease.attempt < MAX_ATTEMPTS:
+        with transaction.atomic():
+            Job.objects.filter(pk=job.pk).update(stage="waiting for another try")
+            dispatch.retry(lease, delay_s=RETRY_DELAYS_S[lease.attempt - 1])
+        return
+    fail_job(job, lease, failure)

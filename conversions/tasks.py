@@ -1,0 +1,27 @@
+"""Celery's doors to the verbs."""
+
+from celery import shared_task
+
+from conversions import services
+from core.queue import send
+from core.tenancy import TenantTask
+from tenants.queries import every_schema
+
+
+@shared_task(name="conversions.run_job", base=TenantTask)
+def run_job(ticket_id: str) -> None:
+    """Run the job of a ticket."""
+    services.run_job(ticket_id=ticket_id)
+
+
+@shared_task(name="conversions.expire", base=TenantTask)
+def expire() -> None:
+    """Expire what is due in one tenant."""
+    services.expire_jobs()
+
+
+@shared_task(name="conversions.expire_everywhere", base=TenantTask, public=True)
+def expire_everywhere() -> None:
+    """Fan out to every tenant."""
+    for schema_name in every_schema():
+        send("conversions.expire", queue="io", schema_name=schema_name)

@@ -1,0 +1,29 @@
+"""Reads about people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.models import RefreshSession, User
+
+
+def active_user(user_id: str) -> User | None:
+    """The person, unless deactivated."""
+    return User.objects.filter(pk=user_id, is_active=True).first()
+
+
+def session_is_open(session_id: str) -> bool:
+    """Whether a login was not revoked."""
+    return RefreshSession.objects.filter(pk=session_id, revoked_at__isnull=True).exists()
+
+
+def user_body(user: User) -> dict[str, Any]:
+    """A person as JSON."""
+    return {
+        "id": user.id,
+        "username": user.username,
+        "email": user.email,
+        "full_name": user.full_name,
+        "email_verified": user.is_verified,
+        "created_at": user.date_joined,
+    }

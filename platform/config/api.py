@@ -1,0 +1,51 @@
+"""The API: every router, mounted once, with one renderer of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from django.http import HttpRequest
+from ninja import NinjaAPI
+from ninja.renderers import BaseRenderer
+
+from accounts.api import router as accounts
+from billing.api import router as billing
+from conversions.api import router as conversions
+from core import problems
+from core.access import Caller
+from notifications.api import router as notifications
+from tenants.api import router as tenants
+from webhooks.api import router as webhooks
+
+
+class FastRenderer(BaseRenderer):
+    """orjson: three to five times the standard library's speed."""
+
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        """JSON in UTC with a Z."""
+        return orjson.dumps(data, option=orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC, default=plain)
+
+
+def plain(value: Any) -> Any:
+    """What orjson does not know."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)
+
+
+api = NinjaAPI(
+    title="Filemill", version="1", auth=Caller(), renderer=FastRenderer(), docs_url=None,
+    openapi_url=None, urls_namespace="api",
+    description="Convert files, with the result checked against its source.",
+)
+problems.install(api)
+api.add_router("/auth/", tenants)
+api.add_router("/auth/", accounts)
+api.add_router("/conversions/", conversions)
+api.add_router("/billing/", billing)
+api.add_router("/webhooks/", webhooks)
+api.add_router("/notifications/", notifications)

@@ -1,0 +1,151 @@
+"""Django's names for our typed settings. One module for development, tests and production."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sentry_sdk
+
+from core.env import ROOT, env
+
+conf = env()
+
+SECRET_KEY = conf.site.secret_key.get_secret_value()
+DEBUG = conf.site.debug
+ALLOWED_HOSTS = list(conf.site.allowed_hosts)
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+
+SHARED_APPS = (
+    "django_tenants",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "rest_framework_api_key",
+    "ninja",
+    "core.outbox",
+    "dispatch",
+    "accounts",
+    "tenants",
+    "billing",
+    "web",
+)
+TENANT_APPS = (
+    "tenants.identity",
+    "core.idempotency",
+    "conversions",
+    "webhooks",
+    "notifications",
+)
+INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
+TENANT_MODEL = "tenants.Tenant"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+DATABASE_ROUTERS = ("django_tenants.routers.TenantSyncRouter",)
+AUTH_USER_MODEL = "accounts.User"
+
+MIDDLEWARE = [
+    "core.middleware.RequestMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tenants.middleware.TenantMiddleware",
+    "core.idempotency.middleware.IdempotencyMiddleware",
+]
+
+pool: Any = (
+    {"min_size": 1, "max_size": conf.database.pool_size, "timeout": 20,
+     "max_lifetime": conf.database.pool_max_age_s}
+    if conf.database.pool_size
+    else False
+)
+DATABASES = {
+    "default": {
+        "ENGINE": "django_tenants.postgresql_backend",
+        "HOST": conf.database.host,
+        "PORT": conf.database.port,
+        "NAME": conf.database.name,
+        "USER": conf.database.user,
+        "PASSWORD": conf.database.password.get_secret_value(),
+        # With the pool Django hands connections back after each request; without, it keeps them.
+        "CONN_MAX_AGE": 0 if pool else conf.database.pool_max_age_s,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"pool": pool},
+    }
+}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": conf.redis.url,
+        "KEY_FUNCTION": "django_tenants.cache.make_key",
+        "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
+    },
+    # Limits and the dispatcher's marks belong to the platform, so their keys carry no schema.
+    "platform": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": conf.redis.url,
+        "KEY_PREFIX": "platform",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
+    },
+}
+RATELIMIT_USE_CACHE = "platform"
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]  # Redis counts atomically
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+     "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+
+FILE_UPLOAD_HANDLERS = ["core.uploads.HashingUploadHandler"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 50_000_000  # bytes of a JSON body (base64); forms stream past it
+STATIC_URL = "/static/"
+STATIC_ROOT = conf.site.static_folder
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage",
+                "OPTIONS": {"location": str(conf.storage.folder)}},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": []},
+    }
+]
+
+DEFAULT_FROM_EMAIL = conf.email.sender
+EMAIL_HOST, EMAIL_PORT = conf.email.host, conf.email.port
+EMAIL_HOST_USER = conf.email.user
+EMAIL_HOST_PASSWORD = conf.email.password.get_secret_value()
+EMAIL_USE_TLS, EMAIL_TIMEOUT = conf.email.use_tls, 20
+if conf.email.folder:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(conf.email.folder)
+elif conf.email.host:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+X_FRAME_OPTIONS = "DENY"
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["out"], "level": "WARNING"},
+    "loggers": {"filemill": {"level": conf.site.log_level}},
+}
+
+if conf.site.sentry_dsn.get_secret_value():
+    sentry_sdk.init(dsn=conf.site.sentry_dsn.get_secret_value(), send_default_pii=False)
+
+BASE_DIR = ROOT

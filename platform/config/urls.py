@@ -1,0 +1,29 @@
+"""Every address."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from config.api import api
+from config.openapi import docs, redoc, swagger
+from web.health import basic, celery, database, detailed, engines, redis
+from web.pages import home, not_found, problem, server_error, verify_email
+
+urlpatterns = [
+    path("", home),
+    path("api/v1/", api.urls),
+    path("swagger.json", swagger),
+    path("docs/", docs),
+    path("redoc/", redoc),
+    path("problems/<slug:code>", problem),
+    path("problems/<slug:code>/", problem),
+    path("verify-email/", verify_email),
+    path("health/", basic),
+    path("health/detailed/", detailed),
+    path("health/database/", database),
+    path("health/redis/", redis),
+    path("health/celery/", celery),
+    path("health/engines/", engines),
+]
+handler404 = not_found
+handler500 = server_error

@@ -1,0 +1,76 @@
+"""The outermost layer: request id, the caller's address, secure headers, problem+json everywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from core.env import env
+from core.errors import AppError, MalformedRequest, MethodNotAllowed, NotFound
+from core.ids import new_id
+from core.problems import CONTENT_TYPE, render, render_unexpected
+
+VALID_ID = re.compile(r"^[A-Za-z0-9._-]{1,128}$")
+API = "/api/"
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+PLAIN_FAULTS: dict[int, type[AppError]] = {
+    400: MalformedRequest, 404: NotFound, 405: MethodNotAllowed,
+}
+
+
+class RequestMiddleware:
+    """First in, last out."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Name the request, answer it, dress the answer."""
+        name_request(request)
+        response = self.get_response(request)
+        if request.path_info.startswith(API):
+            response = as_problem(request, response)
+            response.setdefault("Cache-Control", "no-store")
+        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        for name, value in SAFE_HEADERS.items():
+            response.setdefault(name, value)
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Faults outside of ninja (a middleware, a page): still no trace, no HTML under the API."""
+        if not request.path_info.startswith(API):
+            return None
+        if isinstance(error, AppError):
+            return render(request, error)
+        return render_unexpected(request, error)
+
+
+def name_request(request: HttpRequest) -> None:
+    """The caller's request id if it is a valid one, and the caller's address behind our proxy."""
+    given = request.headers.get("X-Request-Id", "")
+    request.request_id = given if VALID_ID.match(given) else new_id("req")  # type: ignore[attr-defined]
+    if env().site.trust_forwarded:
+        forwarded = request.headers.get("X-Forwarded-For", "").rsplit(",", 1)[-1].strip()
+        if forwarded:
+            request.META["REMOTE_ADDR"] = forwarded
+
+
+def as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Django's own plain answers (unknown path, wrong method, bad host) as problems."""
+    if response.status_code < 400 or response.get("Content-Type", "").startswith(CONTENT_TYPE):
+        return response
+    error = PLAIN_FAULTS.get(response.status_code)
+    if error is None:
+        return render_unexpected(request, RuntimeError(f"plain answer {response.status_code}"))
+    problem = render(request, error())
+    for name in ("Allow", "RateLimit", "RateLimit-Policy"):
+        if response.has_header(name):
+            problem[name] = response[name]
+    return problem

@@ -1,0 +1,97 @@
+"""problem+json (RFC 9457): the one place that turns an error into an answer."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from core.errors import (
+    AppError,
+    AuthenticationRequired,
+    FieldProblem,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotFound,
+    ServiceUnavailable,
+    ValidationFailed,
+)
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+
+log = logging.getLogger("filemill.problems")
+CONTENT_TYPE = "application/problem+json"
+
+
+def problem(error: AppError, request_id: str = "") -> dict[str, Any]:
+    """The document of API.md "Every error"."""
+    return {
+        "type": f"/problems/{error.code}",
+        "title": error.title(),
+        "status": error.status,
+        "code": error.code,
+        "detail": error.detail,
+        "request_id": request_id,
+        "retryable": error.retryable,
+        "errors": [vars(item) for item in error.errors],
+        **error.extra,
+    }
+
+
+def render(request: HttpRequest, error: AppError) -> HttpResponse:
+    """The answer for an error, with its headers."""
+    body = orjson.dumps(problem(error, getattr(request, "request_id", "")))
+    answer = HttpResponse(body, status=error.status, content_type=CONTENT_TYPE)
+    for name, value in error.headers.items():
+        answer[name] = value
+    return answer
+
+
+def from_validation(error: ValidationError) -> AppError:
+    """Ninja's complaint about the payload → 422, or 400 where the body was no JSON at all."""
+    fields = []
+    for item in error.errors:
+        path = [str(part) for part in item.get("loc", ())][1:] or ["body"]
+        fields.append(FieldProblem(".".join(path), str(item.get("type", "invalid")), item["msg"]))
+    summary = "; ".join(f"{item.field}: {item.message}" for item in fields)
+    return ValidationFailed(summary, errors=fields)
+
+
+def from_unexpected(error: BaseException) -> AppError:
+    """A fault that nobody foresaw, or a database that is away."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return ServiceUnavailable("The database does not answer. Try again.",
+                                  headers={"Retry-After": "5"})
+    return AppError("An unexpected error. It was logged under the request id.")
+
+
+def render_unexpected(request: HttpRequest, error: BaseException) -> HttpResponse:
+    """Log with the request id, answer without a trace."""
+    log.exception("unexpected error", exc_info=error,
+                  extra={"request_id": getattr(request, "request_id", "")})
+    return render(request, from_unexpected(error))
+
+
+def install(api: NinjaAPI) -> None:
+    """Hang every renderer into the API."""
+    api.add_exception_handler(AppError, lambda request, error: render(request, error))
+    api.add_exception_handler(
+        ValidationError, lambda request, error: render(request, from_validation(error))
+    )
+    api.add_exception_handler(
+        AuthenticationError, lambda request, error: render(request, AuthenticationRequired())
+    )
+    api.add_exception_handler(Http404, lambda request, error: render(request, NotFound()))
+    api.add_exception_handler(HttpError, render_http_error)
+    api.add_exception_handler(Exception, render_unexpected)
+
+
+def render_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Ninja's own errors: an unreadable body, a wrong method."""
+    if error.status_code == 405:
+        return render(request, MethodNotAllowed())
+    return render(request, MalformedRequest(str(error)))

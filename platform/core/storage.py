@@ -1,0 +1,86 @@
+"""Files by key: ``<schema>/<kind>/<id>/…``. Written to a temporary name, synced, then renamed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from core.env import env
+from core.tenancy import require_tenant
+
+
+def root() -> Path:
+    """The storage folder."""
+    return env().storage.folder
+
+
+def tenant_key(*parts: str) -> str:
+    """A key below the current tenant's prefix. Parts are our own names, never a user's path."""
+    for part in parts:
+        if not part or "/" in part or part in (".", ".."):
+            raise ValueError(f"not one safe path part: {part!r}")
+    return "/".join((require_tenant(), *parts))
+
+
+def path_of(key: str) -> Path:
+    """Where a key lies; raises ValueError if it would leave the storage folder."""
+    path = (root() / key).resolve()
+    if not path.is_relative_to(root().resolve()):
+        raise ValueError(f"key leaves the storage: {key!r}")
+    return path
+
+
+def incoming_folder() -> Path:
+    """Where uploads are written before they have a key; same file system as the storage."""
+    folder = root() / "_incoming"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def adopt(source: Path, key: str) -> None:
+    """Move a file of the same file system under its key, durably."""
+    target = path_of(key)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sync_file(source)
+    source.replace(target)
+    sync_folder(target.parent)
+
+
+def store(source: Path, key: str) -> None:
+    """Copy a file from anywhere under a key, durably."""
+    with tempfile.NamedTemporaryFile(dir=incoming_folder(), delete=False) as copy:
+        temporary = Path(copy.name)
+        try:
+            with source.open("rb") as reader:
+                shutil.copyfileobj(reader, copy, 1 << 20)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    adopt(temporary, key)
+
+
+def delete(key: str) -> None:
+    """Remove a file; nothing happens when it is not there."""
+    path_of(key).unlink(missing_ok=True)
+
+
+def delete_folder(prefix: str) -> None:
+    """Remove everything below a prefix."""
+    shutil.rmtree(path_of(prefix), ignore_errors=True)
+
+
+def sync_file(path: Path) -> None:
+    """Flush a file to the disk."""
+    with path.open("rb") as handle:
+        os.fsync(handle.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Flush a folder entry to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,9 @@
+"""App of the dispatcher."""
+
+from django.apps import AppConfig
+
+
+class DispatchConfig(AppConfig):
+    """Public-schema app."""
+
+    name = "dispatch"

@@ -1,0 +1,263 @@
+"""Submit, pump, claim, keep, close: every balance moves by one SQL statement.
+
+Redis is a doorbell. What is due, who holds it and until when are rows; time is the database's.
+The pump is fair: it takes the ticket whose tenant has the fewest running for its weight, keeps each
+tenant within its slots, and each queue within a window, so that a late-comer waits one round.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+from django.core.cache import cache
+from django.db import DatabaseError, connection, transaction
+from redis.exceptions import RedisError
+
+from core.env import env
+from core.queue import send
+from core.tenancy import PUBLIC, current_schema, in_public
+from dispatch.errors import LeaseLost
+from dispatch.models import Lane, State, Ticket
+
+log = logging.getLogger("filemill.dispatch")
+PUMP_LOCK = 0xD15  # key of the advisory lock
+UNSLOTTED = "io"  # deliveries and mails do not use up a tenant's job slots
+EPOCH = "dispatch:epoch"  # gone from Redis: it was emptied, so ring for everything again
+
+PUMP = """
+WITH room AS (
+  SELECT w.queue, w.size - count(t.id) AS free
+  FROM unnest(%(queues)s::text[], %(sizes)s::int[]) AS w(queue, size)
+  LEFT JOIN dispatch_ticket t ON t.queue = w.queue AND t.state IN ('sent', 'running')
+  GROUP BY w.queue, w.size
+), candidate AS (
+  SELECT t.id, t.queue, room.free, lane.slots, lane.weight,
+         busy.n + row_number() OVER (PARTITION BY t.lane_id, t.queue = 'io'
+                                     ORDER BY t.priority DESC, t.id) AS nth
+  FROM room
+  CROSS JOIN dispatch_lane lane
+  CROSS JOIN LATERAL (
+    SELECT id, queue, lane_id, priority FROM dispatch_ticket
+    WHERE lane_id = lane.schema_name AND queue = room.queue AND state = 'waiting'
+      AND run_after <= now()
+    ORDER BY priority DESC, id LIMIT greatest(room.free, 0)
+  ) t
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS n FROM dispatch_ticket b
+    WHERE b.lane_id = lane.schema_name AND b.state IN ('sent', 'running')
+      AND (b.queue = 'io') = (t.queue = 'io')
+  ) busy
+  WHERE room.free > 0
+), turn AS (
+  SELECT id, free, row_number() OVER (PARTITION BY queue ORDER BY nth::float / weight, id) AS place
+  FROM candidate WHERE queue = 'io' OR nth <= slots
+)
+UPDATE dispatch_ticket SET state = 'sent', sent_at = now()
+WHERE state = 'waiting' AND id IN (SELECT id FROM turn WHERE place <= free)
+RETURNING id, task, queue, lane_id
+"""
+
+CLAIM = """
+UPDATE dispatch_ticket
+SET state = 'running', attempts = attempts + 1, fence = fence + 1, owner = %s,
+    started_at = now(), lease_until = now() + %s * interval '1 second'
+WHERE id = %s AND state IN ('waiting', 'sent')
+RETURNING fence, attempts, ref, lane_id
+"""
+
+KEEP = """
+UPDATE dispatch_ticket SET lease_until = now() + %s * interval '1 second'
+WHERE id = %s AND fence = %s AND state = 'running'
+"""
+
+CLOSE = """
+UPDATE dispatch_ticket
+SET state = %s, finished_at = CASE WHEN %s = 'done' THEN now() END,
+    run_after = now() + %s * interval '1 second', lease_until = NULL
+WHERE id = %s AND fence = %s AND state = 'running'
+"""
+
+RECLAIM = """
+UPDATE dispatch_ticket SET state = 'waiting', lease_until = NULL
+WHERE (state = 'running' AND lease_until < now())
+   OR (state = 'sent' AND sent_at < now() - %s * interval '1 second')
+RETURNING id
+"""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to work on a ticket. ``lost`` is set when it ran out under a living holder."""
+
+    ticket_id: str
+    ref: str
+    fence: int
+    attempt: int
+    schema_name: str
+    lost: threading.Event = field(default_factory=threading.Event, compare=False)
+
+
+def windows() -> dict[str, int]:
+    """Tickets that may be sent or running at once, by queue."""
+    conf = env().dispatch
+    return {"convert": conf.window_convert, "office": conf.window_office,
+            "media": conf.window_media, "io": conf.window_io}
+
+
+def set_lane(*, schema_name: str, weight: int, slots: int) -> None:
+    """Open a tenant's lane, or change its share."""
+    Lane.objects.update_or_create(
+        schema_name=schema_name, defaults={"weight": weight, "slots": min(slots, 32_000)}
+    )
+
+
+def submit(*, task: str, ref: str, queue: str, priority: int = 0, delay_s: float = 0) -> str:
+    """Write a ticket into the running transaction, for the current schema; ring after commit.
+
+    Idempotent on (task, ref) while an earlier ticket is open.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO dispatch_ticket (id, lane_id, task, ref, queue, priority, state, attempts,"
+            " fence, owner, run_after) VALUES (%s, %s, %s, %s, %s, %s, 'waiting', 0, 0, '',"
+            " now() + %s * interval '1 second') ON CONFLICT DO NOTHING RETURNING id",
+            [Ticket._meta.get_field("id").get_default(), current_schema(), task, ref, queue,
+             priority, delay_s],
+        )
+        row = cursor.fetchone()
+    transaction.on_commit(pump)
+    return str(row[0]) if row else ""
+
+
+def pump() -> int:
+    """Send what is next in turn, as far as the windows have room. Returns how many were sent."""
+    sizes = windows()
+    with in_public(), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PUMP_LOCK])
+        cursor.execute(PUMP, {"queues": list(sizes), "sizes": list(sizes.values())})
+        chosen = cursor.fetchall()
+        transaction.on_commit(partial(ring, chosen))
+    return len(chosen)
+
+
+def ring(chosen: list[tuple[str, str, str, str]]) -> None:
+    """Send the messages; what the broker refuses stays ``sent`` and is taken back by the sweep."""
+    for ticket, task, queue, schema_name in chosen:
+        if not send(task, ticket, queue=queue, schema_name=schema_name):
+            return
+
+
+def claim(ticket: str) -> Lease | None:
+    """Take a ticket. None when it is taken, done or unknown: a second message does nothing."""
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(CLAIM, [owner, env().dispatch.lease_s, ticket])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    fence, attempts, ref, schema_name = row
+    return Lease(ticket, ref, fence, attempts, schema_name)
+
+
+def keep(lease: Lease) -> bool:
+    """Prolong a lease. False when it is lost."""
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, [env().dispatch.lease_s, lease.ticket_id, lease.fence])
+        return cursor.rowcount == 1
+
+
+@contextmanager
+def kept(lease: Lease) -> Iterator[Lease]:
+    """Prolong the lease from a thread of its own while the block runs."""
+    stop = threading.Event()
+    thread = threading.Thread(target=keep_until, args=(lease, stop), daemon=True)
+    thread.start()
+    try:
+        yield lease
+    finally:
+        stop.set()
+        thread.join()
+
+
+def keep_until(lease: Lease, stop: threading.Event) -> None:
+    """The heartbeat, three times in a lease; a database that is away is tried again."""
+    while not stop.wait(env().dispatch.lease_s / 3):
+        try:
+            with in_public():
+                alive = keep(lease)
+        except DatabaseError:
+            connection.close()
+            continue
+        if not alive:
+            lease.lost.set()
+            break
+    connection.close()
+
+
+def close(lease: Lease) -> None:
+    """Close the ticket inside the transaction that writes the result. Raises LeaseLost."""
+    release(lease, State.DONE, 0)
+    transaction.on_commit(pump)
+
+
+def retry(lease: Lease, *, delay_s: float) -> None:
+    """Give the ticket back, to be due later. Raises LeaseLost."""
+    release(lease, State.WAITING, delay_s)
+    if delay_s <= 0:
+        transaction.on_commit(pump)
+
+
+def abandon(lease: Lease) -> None:
+    """Close the ticket of work that was ended elsewhere (canceled), if it is still ours."""
+    with suppress(LeaseLost), in_public(), transaction.atomic():
+        close(lease)
+
+
+def release(lease: Lease, state: State, delay_s: float) -> None:
+    """Let go of a ticket, if the fence still stands."""
+    with connection.cursor() as cursor:
+        cursor.execute(CLOSE, [state, state, delay_s, lease.ticket_id, lease.fence])
+        if cursor.rowcount != 1:
+            raise LeaseLost(lease.ticket_id)
+
+
+def withdraw(*, task: str, ref: str) -> bool:
+    """Take back a ticket nobody runs yet. True when it was still waiting or sent."""
+    return bool(
+        Ticket.objects.filter(task=task, ref=ref, state__in=[State.WAITING, State.SENT])
+        .update(state=State.DONE)
+    )
+
+
+def reconcile() -> int:
+    """Take back what lost its lease or its message, then pump. Returns how many came back."""
+    resend_s = env().dispatch.resend_s
+    if redis_was_emptied():
+        resend_s = 0
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(RECLAIM, [resend_s])
+        back = len(cursor.fetchall())
+    if back:
+        log.info("%s tickets taken back", back)
+    pump()
+    return back
+
+
+def redis_was_emptied() -> bool:
+    """Whether Redis has lost its data since the last sweep (messages with it)."""
+    try:
+        return bool(cache.add(EPOCH, 1, timeout=None))
+    except (RedisError, ConnectionError):
+        return False
+
+
+def ensure_public_lane() -> None:
+    """The lane of work that belongs to no tenant (mails)."""
+    set_lane(schema_name=PUBLIC, weight=4, slots=100)

@@ -1,0 +1,9 @@
+"""App of the pages."""
+
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    """Pages, templates, health."""
+
+    name = "web"

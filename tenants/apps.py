@@ -1,0 +1,9 @@
+"""App of the tenants."""
+
+from django.apps import AppConfig
+
+
+class TenantsConfig(AppConfig):
+    """Public-schema app."""
+
+    name = "tenants"

@@ -1,0 +1,105 @@
+"""From credentials to a Principal: API key on any host, JWT with X-Tenant, host or default tenant."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
+
+from accounts import queries as accounts
+from accounts import tokens
+from core.access import Principal
+from core.env import env
+from core.errors import (
+    InvalidCredentials,
+    KeyExpired,
+    KeyInvalid,
+    KeyRevoked,
+    PermissionDenied,
+    TenantSuspended,
+    TokenExpired,
+)
+from tenants import queries
+from tenants.models import ApiKey, FilemillKeyGenerator, Tenant
+from tenants.terms import KEY_PATTERN, ROLE_PERMISSIONS, RoleName, checksum
+
+HASHES = FilemillKeyGenerator()
+
+
+def authenticate(request: HttpRequest) -> Principal | None:
+    """The caller, or None without credentials. Raises the reason when they are no good."""
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    credentials = credentials.strip()
+    match scheme.lower():
+        case "":
+            return None
+        case "api-key":
+            return by_key(credentials)
+        case "bearer":
+            return by_token(request, credentials)
+        case _:
+            raise InvalidCredentials("Use `Authorization: Api-Key …` or `Bearer …`.")
+
+
+def by_key(text: str) -> Principal:
+    """The tenant of an API key. Raises KeyInvalid, KeyRevoked, KeyExpired, TenantSuspended."""
+    match = KEY_PATTERN.match(text)
+    if match is None or not constant_time_compare(checksum(text[:-6]), match[3]):
+        raise KeyInvalid("This is not an API key of Filemill, or it was mistyped.")
+    key = queries.key_by_prefix(match[1])
+    if key is None or not HASHES.verify(text, key.hashed_key):
+        raise KeyInvalid("There is no such API key.")
+    if key.revoked:
+        raise KeyRevoked("This key was revoked. Make a new one.")
+    if key.has_expired:
+        raise KeyExpired(f"This key expired on {key.expiry_date:%Y-%m-%d}. Make a new one.")
+    refuse_suspended(key.tenant)
+    return key_principal(key)
+
+
+def key_principal(key: ApiKey) -> Principal:
+    """The principal of a valid key."""
+    tenant: Tenant = key.tenant
+    return Principal(
+        tenant_id=tenant.id, tenant_slug=tenant.slug, schema_name=tenant.schema_name,
+        user_id=key.created_by_id, api_key_id=key.id, is_test=key.is_test,
+        permissions=frozenset(key.scopes), plan_code=tenant.plan_code,
+        requests_per_hour=tenant.requests_per_hour, upload_bytes=tenant.upload_bytes,
+    )
+
+
+def by_token(request: HttpRequest, token: str) -> Principal:
+    """A person; in the tenant of X-Tenant, else of the host, else of the token."""
+    claims = tokens.read_access(token)
+    if not accounts.session_is_open(claims.session_id):
+        raise TokenExpired("This session was ended. Log in again.")
+    named = request.headers.get("X-Tenant") or host_slug(request)
+    slug = named or claims.tenant_slug
+    if not slug:
+        return Principal(tenant_id=None, tenant_slug=None, schema_name=None, user_id=claims.user_id)
+    membership = queries.membership_of(claims.user_id, slug)
+    if membership is None:
+        raise PermissionDenied(f"You are not a member of {slug}.")
+    tenant: Tenant = membership.tenant
+    refuse_suspended(tenant)
+    return Principal(
+        tenant_id=tenant.id, tenant_slug=tenant.slug, schema_name=tenant.schema_name,
+        user_id=claims.user_id, permissions=ROLE_PERMISSIONS[RoleName(membership.role)],
+        plan_code=tenant.plan_code, requests_per_hour=tenant.requests_per_hour,
+        upload_bytes=tenant.upload_bytes,
+    )
+
+
+def host_slug(request: HttpRequest) -> str | None:
+    """The tenant that the host names, if it is below the base domain."""
+    host = request.get_host().rsplit(":", 1)[0].lower()
+    suffix = f".{env().site.base_domain}"
+    if not host.endswith(suffix) or host == f"api{suffix}":
+        return None
+    tenant = queries.tenant_by_host(host)
+    return tenant.slug if tenant else None
+
+
+def refuse_suspended(tenant: Tenant) -> None:
+    """A suspended tenant can't call."""
+    if tenant.suspended_at is not None:
+        raise TenantSuspended("This tenant is suspended. Ask support.")

@@ -1,0 +1,78 @@
+"""The one place where a request gets its tenant: credentials → principal → schema, cleared after."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+
+from core import limits
+from core.errors import AppError
+from core.problems import render
+from tenants.auth import authenticate
+from tenants.errors import SchemaMixedUp
+from tenants.identity.models import Identity
+
+API = "/api/"
+SAMPLED = 0.01  # share of the requests whose schema is compared with its identity row
+
+
+class TenantMiddleware:
+    """For API paths: caller, rate limit, schema. Everything else runs in public."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Enter, answer, leave."""
+        connection.set_schema_to_public()  # type: ignore[attr-defined]
+        if not request.path_info.startswith(API):
+            return self.get_response(request)
+        try:
+            return self.answer(request)
+        finally:
+            connection.set_schema_to_public()  # type: ignore[attr-defined]
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        """Resolve the caller, count the request, run it in the caller's schema."""
+        resolve_caller(request)
+        usage = limits.count_request(request, request.principal)  # type: ignore[attr-defined]
+        try:
+            if usage is not None:
+                limits.refuse_over(usage)
+            enter_schema(request)
+            response = self.get_response(request)
+        except AppError as error:
+            response = render(request, error)
+        if usage is not None:
+            limits.add_headers(response, usage)
+        return response
+
+
+def resolve_caller(request: HttpRequest) -> None:
+    """Put ``principal`` or ``auth_error`` on the request; routes without auth don't mind either."""
+    request.principal = request.auth_error = None  # type: ignore[attr-defined]
+    try:
+        request.principal = authenticate(request)  # type: ignore[attr-defined]
+    except AppError as error:
+        request.auth_error = error  # type: ignore[attr-defined]
+
+
+def enter_schema(request: HttpRequest) -> None:
+    """Switch the connection, and now and then prove that it is the right one."""
+    principal = request.principal  # type: ignore[attr-defined]
+    if principal is None or principal.schema_name is None:
+        return
+    request.upload_limit = principal.upload_bytes  # type: ignore[attr-defined]
+    connection.set_schema(principal.schema_name)  # type: ignore[attr-defined]
+    if random.random() < SAMPLED:  # noqa: S311 - sampling, no secret
+        check_identity(principal.schema_name)
+
+
+def check_identity(schema_name: str) -> None:
+    """Raise SchemaMixedUp when the schema we see is not the schema we asked for."""
+    seen = Identity.objects.values_list("schema_name", flat=True).first()
+    if seen != schema_name:
+        raise SchemaMixedUp(f"wanted {schema_name}, saw {seen}")

@@ -1,0 +1,158 @@
+"""Tenants, their hosts, members, keys; schemas kept ready and the state of the fleet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.crypto import get_random_string
+from django_tenants.models import DomainMixin, TenantMixin
+from rest_framework_api_key.crypto import KeyGenerator
+from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
+
+from core.ids import new_id
+from tenants.terms import RoleName, checksum
+
+
+def tenant_id() -> str:
+    """A new tenant id."""
+    return new_id("ten")
+
+
+def key_id() -> str:
+    """A new key id."""
+    return new_id("key")
+
+
+def membership_id() -> str:
+    """A new membership id."""
+    return new_id("mem")
+
+
+class Tenant(TenantMixin):  # type: ignore[misc]
+    """A customer. The limits are billing's word, copied here so that each request knows them."""
+
+    auto_create_schema = False
+    auto_drop_schema = False
+
+    id = models.CharField(max_length=40, primary_key=True, default=tenant_id, editable=False)
+    slug = models.CharField(max_length=50, unique=True)
+    name = models.CharField(max_length=200)
+    plan_code = models.CharField(max_length=30, default="free")
+    requests_per_hour = models.PositiveIntegerField(null=True, default=1000)
+    upload_bytes = models.BigIntegerField(null=True, default=100_000_000)
+    suspended_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Domain(DomainMixin):  # type: ignore[misc]
+    """A host name of a tenant."""
+
+
+class Membership(models.Model):
+    """A person in a tenant, with a role."""
+
+    id = models.CharField(max_length=40, primary_key=True, default=membership_id, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE,
+                             related_name="memberships")
+    role = models.CharField(max_length=20, choices=[(r.value, r.value) for r in RoleName])
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="tenants_member_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.tenant_id}"
+
+
+class FilemillKeyGenerator(KeyGenerator):  # type: ignore[misc]
+    """``fm_live_<8>.<32><6>``: environment, public prefix, secret, checksum."""
+
+    def __init__(self, environment: str = "live") -> None:
+        super().__init__(prefix_length=8, secret_key_length=32)
+        self.environment = environment
+
+    def get_prefix(self) -> str:
+        """The part that may be shown."""
+        return f"fm_{self.environment}_{get_random_string(self.prefix_length)}"
+
+    def generate(self) -> tuple[str, str, str]:
+        """Key, prefix, hash of the key."""
+        prefix = self.get_prefix()
+        body = f"{prefix}.{self.get_secret_key()}"
+        key = body + checksum(body)
+        return key, prefix, self.hash(key)
+
+
+class ApiKeyManager(BaseAPIKeyManager):  # type: ignore[misc]
+    """Makes keys with ids of ours instead of ids that hold the hash."""
+
+    key_generator = FilemillKeyGenerator()
+
+    def assign_key(self, obj: Any) -> str:
+        """Fill in a new key's fields; returns the key, which is stored nowhere."""
+        generator = FilemillKeyGenerator("test" if obj.is_test else "live")
+        key, prefix, hashed_key = generator.generate()
+        obj.id, obj.prefix, obj.hashed_key = key_id(), prefix, hashed_key
+        return key
+
+
+class ApiKey(AbstractAPIKey):  # type: ignore[misc]
+    """A key of a tenant; only its hash is stored."""
+
+    objects = ApiKeyManager()
+
+    id = models.CharField(max_length=40, primary_key=True, default=key_id, editable=False)
+    prefix = models.CharField(max_length=20, unique=True, editable=False)
+    name = models.CharField(max_length=100)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="api_keys")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT,
+                                   related_name="api_keys")
+    is_test = models.BooleanField(default=False)
+    scopes = ArrayField(models.CharField(max_length=40))
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+
+class ReadySchema(models.Model):
+    """An empty, migrated schema that waits for its tenant."""
+
+    schema_name = models.CharField(max_length=63, primary_key=True)
+    head = models.CharField(max_length=64)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.schema_name
+
+
+class FleetState(models.Model):
+    """Where each tenant schema stands: the migration state it has, and how it got there."""
+
+    schema_name = models.CharField(max_length=63, primary_key=True)
+    head = models.CharField(max_length=64)
+    status = models.CharField(max_length=20, default="ready")
+    changed_at = models.DateTimeField(auto_now=True)
+    error = models.TextField(default="")
+
+    def __str__(self) -> str:
+        return f"{self.schema_name} {self.status}"
+
+
+class TemplateDump(models.Model):
+    """The SQL of an empty tenant schema at a migration state, with a placeholder for its name."""
+
+    head = models.CharField(max_length=64, primary_key=True)
+    sql = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.head
