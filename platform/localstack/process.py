@@ -1,4 +1,4 @@
-"""Child processes of one supervisor: started in their own session, recognised again after a crash."""
+"""Child processes of one supervisor: each in its own session, recognised after a crash."""
 
 import ctypes
 import json
@@ -16,7 +16,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A process that cannot be mistaken: a pid returns to use, a pid with its start time does not."""
+    """A process that cannot be mistaken: pids are used again, pids with a start time are not."""
 
     name: str
     pid: int
@@ -25,7 +25,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """The fields of /proc/<pid>/stat that supervision needs; `started` in clock ticks after boot."""
+    """Fields of /proc/<pid>/stat that supervision needs; `started` in clock ticks after boot."""
 
     state: str
     parent: int
@@ -39,7 +39,7 @@ def read_stat(pid: int) -> Stat | None:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    # The name in parentheses may hold blanks and parentheses: fields are counted after the last one.
+    # The name in parentheses may hold blanks and parentheses: count after the last one.
     fields = text.rpartition(")")[2].split()
     return Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[19]))
 
@@ -78,7 +78,7 @@ def send(pid: int, signum: int) -> bool:
 
 
 def kill_session(session: int) -> None:
-    """SIGKILL to all that a child left in its session; rounds, since a member may fork meanwhile."""
+    """SIGKILL to what a child left in its session; in rounds, since a member may fork meanwhile."""
     for _ in range(20):
         members = session_members(session)
         if not members:
@@ -118,7 +118,7 @@ def spawn(
     """Starts a program in its own session; its output is appended to `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        return subprocess.Popen(  # noqa: PLW1509 - single-threaded here, and nothing else sets pdeathsig
+        return subprocess.Popen(
             list(argv),
             env=dict(env),
             cwd=cwd,
@@ -126,7 +126,7 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with(os.getpid(), death_signal),
+            preexec_fn=_die_with(os.getpid(), death_signal),  # noqa: PLW1509 - no threads here
         )
 
 

@@ -1,6 +1,5 @@
-"""Runs the processes of one stack: started in order, restarted when they die, stopped in reverse."""
+"""Runs the processes of one stack: started in order, restarted, stopped in reverse."""
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -12,11 +11,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Self, TextIO
 
+from localstack.lock import AlreadyRunning, take_lock
 from localstack.process import (
     Identity,
     end_recorded,
     identify,
-    is_alive,
     kill_session,
     send,
     spawn,
@@ -33,7 +32,7 @@ class StackError(Exception):
     """The stack cannot start; the text says why and where to read more."""
 
 
-class Stopping(Exception):  # noqa: N818 - not a fault: Ctrl-C or SIGTERM
+class Stopping(Exception):
     """Somebody asked the stack to stop."""
 
 
@@ -83,7 +82,10 @@ class Supervisor:
 
     def __enter__(self) -> Self:
         self.run_dir.mkdir(parents=True, exist_ok=True)
-        self._take_lock()
+        try:
+            self._lock = take_lock(self.run_dir / "supervisor.lock")
+        except AlreadyRunning as other:
+            raise StackError(f"this stack is running already ({other})") from None
         self.ended_orphans = end_recorded(self._record, self.roots)
         self._rotate_logs()
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -243,31 +245,6 @@ class Supervisor:
         children = [child for stage in self._stages for child in stage]
         write_record(self._record, [c.identity for c in children if c.identity and c.popen])
 
-    def _take_lock(self) -> None:
-        """One supervisor for a data folder; a predecessor's guard that still tidies up is waited for."""
-        lock = (self.run_dir / "supervisor.lock").open("a+")
-        deadline = time.monotonic() + 15
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                lock.seek(0)
-                owner = _parse_identity(lock.read())
-                if (owner and is_alive(owner)) or time.monotonic() > deadline:
-                    lock.close()
-                    where = f"pid {owner.pid}" if owner else "unknown pid"
-                    raise StackError(
-                        f"this checkout's stack is running already ({where})"
-                    ) from None
-                time.sleep(POLL_S)
-        me = identify("supervisor", os.getpid())
-        lock.seek(0)
-        lock.truncate()
-        lock.write(f"{me.pid} {me.started}\n" if me else "")
-        lock.flush()
-        self._lock = lock
-
     def _start_guard(self) -> None:
         source_root = Path(__file__).resolve().parent.parent
         self._guard = subprocess.Popen(
@@ -302,8 +279,3 @@ class Supervisor:
             signal.signal(signum, handler)  # type: ignore[arg-type]
         if self._lock:
             self._lock.close()
-
-
-def _parse_identity(text: str) -> Identity | None:
-    numbers = text.split()
-    return Identity("supervisor", int(numbers[0]), int(numbers[1])) if len(numbers) == 2 else None
