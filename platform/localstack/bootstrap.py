@@ -1,4 +1,4 @@
-"""From a bare clone to a ready checkout: .venv from the lock file, engines by apt. Standard library only.
+"""From a bare clone to a ready checkout: .venv from the lock file, engines by apt; stdlib only.
 
 Usage: python3 platform/localstack/bootstrap.py [setup|engines]
 A second run sees that nothing changed and returns at once. What cannot be installed is said, with
@@ -22,7 +22,7 @@ if __name__ == "__main__":
 
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parents[2]
-HASHED_ENTRY = r"^{name}==.*(?:\\\n.*)*"
+HASHED_ENTRY = r"^{name}==[^\n\\]*(?:\\\n[^\n\\]*)*"
 
 
 class SetupError(Exception):
@@ -59,7 +59,8 @@ def install_packages(venv: Path, lock: Path) -> None:
     python = str(venv / "bin" / "python")
     count = len(re.findall(r"^[\w.\[\]-]+==", lock.read_text(), re.MULTILINE))
     say(f"  packages: installing {count} from {lock.name} (a few minutes the first time)")
-    arguments = ["--require-hashes", "-r", str(lock)]
+    quiet = [] if sys.stdout.isatty() else ["-q"]
+    arguments = [*quiet, "--require-hashes", "-r", str(lock)]
     if not (_install_uv(python, lock) and _run(_uv(venv, arguments), env=_uv_environment(python))):
         say("  packages: uv could not do it, going on with pip (slower)")
         pip = [python, "-m", "pip", "install", "--disable-pip-version-check", *arguments]
@@ -106,7 +107,7 @@ def _uv(venv: Path, arguments: list[str]) -> list[str]:
 def _uv_environment(python: str) -> dict[str, str]:
     """uv reads no pip.conf: it gets the index, and the certificates, that pip was told to use."""
     env = dict(os.environ)
-    env.setdefault("UV_NATIVE_TLS", "true")
+    env.setdefault("UV_SYSTEM_CERTS", "true")
     asked = subprocess.run(
         [python, "-m", "pip", "config", "get", "global.index-url"],
         check=False,

@@ -1,4 +1,4 @@
-"""The main job, over HTTP only: upload, convert, verify, webhook, notification, ledger, isolation."""
+"""The main job, over HTTP only: convert, verify, webhook, notification, ledger, isolation."""
 
 import base64
 import hashlib

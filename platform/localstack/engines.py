@@ -1,4 +1,4 @@
-"""The programs of engines.txt: what is missing, installed by apt where we may. Standard library only."""
+"""The programs of engines.txt: found, installed by apt where we may; standard library only."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def missing(packages: Sequence[Package]) -> list[Package]:
     command = ["dpkg-query", "-W", "-f=${Package} ${db:Status-Status}\\n"]
     names = [package.name for package in packages]
     asked = subprocess.run([*command, *names], check=False, capture_output=True, text=True)
-    present = {
-        line.split()[0] for line in asked.stdout.splitlines() if line.endswith(" installed")
-    }
+    present = {line.split()[0] for line in asked.stdout.splitlines() if line.endswith(" installed")}
     # A program from elsewhere (nginx-full, a newer ffmpeg) does as well.
     return [p for p in packages if p.name not in present and not (p.program and _which(p.program))]
 
@@ -92,7 +90,7 @@ def apt_install(names: Sequence[str]) -> bool:
             return True
         if len(names) == 1:
             return False
-        return all([_apt(*INSTALL, name) for name in names])
+        return sum(_apt(*INSTALL, name) for name in names) == len(names)
 
 
 def _apt(*arguments: str) -> bool:

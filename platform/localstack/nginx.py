@@ -18,6 +18,7 @@ MAX_BODY = "2100m"
 # The largest plan's file is 2 GB; the rest of MAX_BODY is the form around it.
 PROBLEMS = {
     400: ("malformed_request", "Malformed request", False),
+    404: ("not_found", "Not found", False),
     413: ("file_too_large", "File too large", False),
     414: ("malformed_request", "Address too long", False),
     431: ("malformed_request", "Headers too large", False),
@@ -81,6 +82,7 @@ class Nginx:
         return f"""{user}
 worker_processes 2;
 pid "{run}/nginx.pid";
+lock_file "{run}/nginx.lock";
 error_log "{log}" warn;
 worker_rlimit_nofile 8192;
 events {{ worker_connections 4096; }}
@@ -103,7 +105,6 @@ http {{
   send_timeout 120s;
   keepalive_timeout 65s;
   large_client_header_buffers 4 16k;
-  lock_file "{run}/nginx.lock";
   map $http_x_request_id $rid {{
     default $request_id;
     "~^[A-Za-z0-9._-]{{1,128}}$" $http_x_request_id;

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from localstack.process import cwd_under
 from localstack.supervisor import ProcessSpec, StackError
 
 ACCOUNT = "filemill-postgres"
@@ -90,6 +91,8 @@ class Postgres:
             _own(folder)
         if not (self.data / "PG_VERSION").exists():
             self._initdb()
+        _forget_stale_pid(self.data, self.data / "postmaster.pid")
+        _forget_stale_pid(self.data, self.socket_dir / f".s.PGSQL.{PORT}.lock")
 
     def spec(self) -> ProcessSpec:
         self.prepare()
@@ -160,6 +163,16 @@ def _own(folder: Path) -> None:
         return
     for path in [folder, *folder.rglob("*")]:
         os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+
+
+def _forget_stale_pid(data: Path, lock: Path) -> None:
+    """After a SIGKILL the pid in the lock may be anybody's by now; ours have `data` as folder."""
+    try:
+        pid = int(lock.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return
+    if not cwd_under(pid, [data.resolve()]):
+        lock.unlink(missing_ok=True)
 
 
 @functools.cache

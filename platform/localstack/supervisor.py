@@ -1,6 +1,5 @@
 """Runs the processes of one stack: started in order, restarted, stopped in reverse."""
 
-import os
 import signal
 import subprocess
 import sys
