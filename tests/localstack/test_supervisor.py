@@ -3,12 +3,13 @@
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from localstack.process import pids, session_members
-from localstack.supervisor import ProcessSpec, StackError
+from localstack.supervisor import ProcessSpec, StackError, Supervisor
 from tests.localstack.conftest import ENV, MakeSupervisor, SpawnStack, python_spec
 from tests.waiting import wait_until
 
@@ -27,19 +28,25 @@ def living_in(folder: Path) -> list[int]:
     return found
 
 
+def pid_of(supervisor: Supervisor) -> int:
+    pid = supervisor.pid("child")
+    assert pid
+    return pid
+
+
+def has_started(supervisor: Supervisor, times: int) -> bool:
+    return supervisor.starts()["child"] == times
+
+
 def test_a_killed_child_is_back_at_once_three_times(
     tmp_path: Path, make_supervisor: MakeSupervisor
 ) -> None:
     with make_supervisor(tmp_path) as supervisor:
         supervisor.start([python_spec("child", SLEEP, tmp_path)])
-        for _ in range(3):
-            before = supervisor.pid("child")
-            assert before
-            os.kill(before, signal.SIGKILL)
+        for starts in (2, 3, 4):
+            os.kill(pid_of(supervisor), signal.SIGKILL)
             wait_until(
-                lambda killed=before: supervisor.pid("child") not in (None, killed),
-                timeout_s=1,
-                pause=supervisor.pause,
+                partial(has_started, supervisor, starts), timeout_s=1, pause=supervisor.pause
             )
 
         assert supervisor.starts() == {"child": 4}
