@@ -21,11 +21,9 @@ def running(layout: Layout) -> Iterator[tuple[Stack, dict[str, Any]]]:
     demo.json exists exactly while everything answers.
     """
     facts = layout.data / "demo.json"
-    supervisor = Supervisor(
-        run_dir=layout.run, log_dir=layout.log, roots=[layout.root, layout.data]
-    )
+    roots = [layout.root, layout.data]
+    supervisor = Supervisor(run_dir=layout.run, log_dir=layout.log, roots=roots, vanish=[facts])
     with supervisor:
-        facts.unlink(missing_ok=True)
         if supervisor.ended_orphans:
             say(f"  ended what a killed run had left: {', '.join(supervisor.ended_orphans)}")
         _check_port(layout)
@@ -34,7 +32,6 @@ def running(layout: Layout) -> Iterator[tuple[Stack, dict[str, Any]]]:
             stack.start()
             yield stack, _seed(stack, facts)
         finally:
-            facts.unlink(missing_ok=True)
             with step("stop"):
                 supervisor.stop()
 

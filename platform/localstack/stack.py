@@ -110,6 +110,8 @@ class Stack:
     def _make_folders(self) -> None:
         for name in ("storage", "work", "mail", "run", "log"):
             (self.layout.data / name).mkdir(parents=True, exist_ok=True)
+        for name in ("storage", "work", "mail"):
+            (self.layout.data / name).chmod(0o700)
 
     def _postgres(self) -> Postgres:
         password = remembered_secret(self.layout.run / "db_password")

@@ -68,10 +68,14 @@ class _Child:
 class Supervisor:
     """Use as a context manager from the main thread (see `process._die_with`)."""
 
-    def __init__(self, *, run_dir: Path, log_dir: Path, roots: Sequence[Path]) -> None:
+    def __init__(
+        self, *, run_dir: Path, log_dir: Path, roots: Sequence[Path], vanish: Sequence[Path] = ()
+    ) -> None:
         self.run_dir = run_dir
         self.log_dir = log_dir
         self.roots = [root.resolve() for root in roots]
+        # Files that say "it runs": gone before the start and whenever the supervisor is.
+        self.vanish = list(vanish)
         self.ended_orphans: list[str] = []
         self._stages: list[list[_Child]] = []
         self._stop_asked = False
@@ -85,6 +89,7 @@ class Supervisor:
             self._lock = take_lock(self.run_dir / "supervisor.lock")
         except AlreadyRunning as other:
             raise StackError(f"this stack is running already ({other})") from None
+        self._remove_claims()
         self.ended_orphans = end_recorded(self._record, self.roots)
         self._rotate_logs()
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -171,9 +176,14 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stops the stages in reverse order; what ignores its signal is killed after its grace."""
+        self._remove_claims()
         while self._stages:
             self._stop_stage(self._stages.pop())
             self._save()
+
+    def _remove_claims(self) -> None:
+        for file in self.vanish:
+            file.unlink(missing_ok=True)
 
     @property
     def _record(self) -> Path:
@@ -246,8 +256,10 @@ class Supervisor:
 
     def _start_guard(self) -> None:
         source_root = Path(__file__).resolve().parent.parent
+        roots = [f"--root={root}" for root in self.roots]
+        vanish = [f"--vanish={file.resolve()}" for file in self.vanish]
         self._guard = subprocess.Popen(
-            [sys.executable, "-m", "localstack.guard", str(self._record), *map(str, self.roots)],
+            [sys.executable, "-m", "localstack.guard", str(self._record), *roots, *vanish],
             env={"PYTHONPATH": str(source_root)},
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

@@ -29,9 +29,12 @@ def main() -> None:
         ready=family.exists,
         grace_s=0.5,
     )
-    with Supervisor(run_dir=data / "run", log_dir=data / "log", roots=[data]) as supervisor:
+    up = data / "up"
+    with Supervisor(
+        run_dir=data / "run", log_dir=data / "log", roots=[data], vanish=[up]
+    ) as supervisor:
         supervisor.start([spec])
-        (data / "up").write_text("up")
+        up.write_text("up")
         supervisor.wait()
 
 

@@ -98,6 +98,7 @@ def test_a_stubborn_child_is_killed_after_its_grace(
     stack.terminate()
 
     assert stack.wait(timeout=10) == 0
+    assert not (tmp_path / "up").exists()
     assert living_in(tmp_path) == []
 
 
@@ -111,6 +112,7 @@ def test_nothing_survives_a_sigkill_of_the_supervisor(
     stack.kill()
 
     wait_until(lambda: living_in(tmp_path) == [])
+    assert not (tmp_path / "up").exists()
 
 
 def test_what_supervisor_and_guard_left_is_ended_at_the_next_start(
