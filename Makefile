@@ -13,6 +13,8 @@ help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 | \2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s%s\n", $$1, $$2}'
 
 setup: ## environment from the lock file, engines by apt (at once when both are there)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Filemill needs Python 3.11 or newer: make setup PYTHON=/path/to/python3"; exit 1; }
 	@PYTHONPATH= $(PYTHON) platform/localstack/bootstrap.py setup
 
 engines: ## engines only

@@ -86,7 +86,8 @@ class Postgres:
     def prepare(self) -> None:
         """Folders, and once the data folder itself; idempotent."""
         for folder in (self.data, self.socket_dir):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _refuse_foreign(folder)
             folder.chmod(0o700)
             _own(folder)
         if not (self.data / "PG_VERSION").exists():
@@ -163,6 +164,15 @@ def _own(folder: Path) -> None:
         return
     for path in [folder, *folder.rglob("*")]:
         os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """In /tmp somebody else may have been there first, with a link or a folder of their own."""
+    ours = {os.geteuid()} if os.geteuid() else {0, _account().pw_uid}
+    if folder.is_symlink() or folder.stat().st_uid not in ours:
+        raise StackError(
+            f"{folder} belongs to somebody else: remove it, or use another data folder"
+        )
 
 
 def _forget_stale_pid(data: Path, lock: Path) -> None:
