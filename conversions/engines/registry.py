@@ -7,10 +7,26 @@ from collections import defaultdict
 
 from sandbox.profiles import PROFILES
 
-from conversions.engines import libreoffice, pillow
+from conversions.engines import (
+    ffmpeg,
+    libreoffice,
+    openpyxl_engine,
+    pdf2docx_engine,
+    pillow,
+    pypdf_text,
+    python_pptx,
+)
 from conversions.engines.spec import EngineSpec, Route, Runner
 
-ENGINES: tuple[EngineSpec, ...] = (pillow.SPEC, libreoffice.SPEC)
+ENGINES: tuple[EngineSpec, ...] = (
+    pillow.SPEC,
+    pypdf_text.SPEC,
+    pdf2docx_engine.SPEC,
+    python_pptx.SPEC,
+    openpyxl_engine.SPEC,
+    ffmpeg.SPEC,
+    libreoffice.SPEC,
+)
 
 BY_ID: dict[str, EngineSpec] = {spec.id: spec for spec in ENGINES}
 
