@@ -64,6 +64,7 @@ class EngineSpec:
     units: int  # price of one step
     find_version: Callable[[], str | None]  # None: not installed, its routes are not offered
     run: Callable[[EngineCall], EngineResult]
+    preload: tuple[str, ...] = ()  # modules that the warm parent imports for a PYTHON engine
 
 
 @dataclass(frozen=True, kw_only=True)

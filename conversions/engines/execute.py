@@ -1,0 +1,120 @@
+"""Run one engine step where it belongs, and give every end of it a code and plain words."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sandbox import pool
+from sandbox.outcomes import Crashed, LimitHit, Raised, SandboxUnavailable
+
+from conversions.engines import registry
+from conversions.engines.spec import (
+    EngineCall,
+    EngineCrashed,
+    EngineError,
+    EngineResult,
+    EngineSpec,
+    InputRejected,
+    LimitExceeded,
+    OptionUnsupported,
+    Runner,
+)
+
+_KINDS: dict[str, type[EngineError]] = {
+    kind.__name__: kind
+    for kind in (EngineError, InputRejected, OptionUnsupported, LimitExceeded, EngineCrashed)
+}
+_LIMITS = {
+    "time": ("timed_out", "The conversion took longer than the time limit."),
+    "cpu": ("timed_out", "The conversion used more processor time than allowed."),
+    "memory": ("memory_exceeded", "The conversion needs more memory than allowed."),
+    "output": ("output_too_large", "The result would be larger than allowed."),
+}
+
+
+def limit_error(hit: LimitHit) -> LimitExceeded:
+    """The engine error for a limit of the sandbox."""
+    code, text = _LIMITS[hit.which]
+    return LimitExceeded(text, code=code, detail=str(hit))
+
+
+def execute(spec: EngineSpec, call: EngineCall) -> EngineResult:
+    """Run one step; raises EngineError only. Outputs are plain files of the work folder."""
+    try:
+        result = _in_fork(spec, call) if spec.runner is Runner.PYTHON else spec.run(call)
+    except LimitHit as hit:
+        raise limit_error(hit) from hit
+    except (Crashed, SandboxUnavailable, Raised) as error:
+        text = f"{spec.name} ended without a result."
+        detail = error.trace if isinstance(error, Raised) else str(error)
+        raise EngineCrashed(text, detail=detail) from error
+    _check_outputs(spec, call, result)
+    return result
+
+
+def _in_fork(spec: EngineSpec, call: EngineCall) -> EngineResult:
+    payload = {
+        "engine": spec.id,
+        "source": str(call.source),
+        "target": str(call.target),
+        "workdir": str(call.workdir),
+        "input_format": call.input_format,
+        "output_format": call.output_format,
+        "options": call.options.model_dump(mode="json"),
+        "deadline_s": call.deadline_s,
+        "password": call.password,
+    }
+    returned = pool.server(registry.preload()).call(
+        "conversions.engines.execute:in_child",
+        payload,
+        profile=spec.sandbox,
+        workdir=call.workdir,
+        deadline_s=call.deadline_s,
+        on_progress=call.progress,
+    )
+    answer = returned.value
+    if "failure" in answer:
+        failure = answer["failure"]
+        kind = _KINDS.get(failure["kind"], EngineError)
+        raise kind(failure["public"], detail=failure["detail"], code=failure["code"])
+    outputs = tuple(Path(path) for path in answer["outputs"])
+    return EngineResult(outputs=outputs, warnings=tuple(answer["warnings"]), facts=answer["facts"])
+
+
+def in_child(payload: dict[str, Any], report: Callable[[float, str], None]) -> dict[str, Any]:
+    """In the sandboxed child: rebuild the call, run the engine, flatten what it says."""
+    spec = registry.BY_ID[payload["engine"]]
+    names = ("input_format", "output_format", "deadline_s", "password")
+    paths = {name: Path(payload[name]) for name in ("source", "target", "workdir")}
+    call = EngineCall(
+        **{name: payload[name] for name in names},
+        **paths,
+        options=spec.options.model_validate(payload["options"]),
+        progress=report,
+    )
+    try:
+        result = spec.run(call)
+    except EngineError as error:
+        kind = type(error).__name__
+        words = {"public": error.public, "detail": error.detail, "code": error.code}
+        return {"failure": {"kind": kind, **words}}
+    outputs = [str(path) for path in result.outputs]
+    return {"outputs": outputs, "warnings": list(result.warnings), "facts": dict(result.facts)}
+
+
+def _check_outputs(spec: EngineSpec, call: EngineCall, result: EngineResult) -> None:
+    """A compromised engine must not hand us a link to a file of ours as its result."""
+    folder = call.workdir.resolve()
+    if not result.outputs:
+        raise EngineCrashed(f"{spec.name} wrote no file.")
+    for path in result.outputs:
+        try:
+            state = path.lstat()
+        except OSError as error:
+            raise EngineCrashed(f"{spec.name} wrote no file.", detail=str(error)) from error
+        inside = path.parent.resolve().is_relative_to(folder)
+        if not inside or not stat.S_ISREG(state.st_mode) or state.st_nlink != 1:
+            raise EngineError("The result was refused.", detail=f"not a plain file: {path}")

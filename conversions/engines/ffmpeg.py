@@ -1,0 +1,190 @@
+"""FFmpeg (GPL-2.0-or-later build): audio and video among each other.
+
+Command lines are compiled by ffmpeg-python and run in the sandbox. Input formats are forced, so
+that a playlist named .mp4 is refused; only local files can be opened; progress is FFmpeg's own.
+Source: https://ffmpeg.org/ffmpeg-formats.html
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from conversions.engines.ffmpeg_plan import DEMUXERS, arguments, probe_arguments, read_probe
+from conversions.engines.ffmpeg_plan import Media as Media
+from conversions.engines.spec import (
+    EngineCall,
+    EngineCrashed,
+    EngineOptions,
+    EngineResult,
+    EngineSpec,
+    InputRejected,
+    LimitExceeded,
+    OptionUnsupported,
+    Queue,
+    Route,
+    Runner,
+)
+
+AUDIO_IN = ("mp3", "wav", "flac", "ogg", "m4a", "aac", "opus", "wma", "aiff")
+AUDIO_OUT = ("mp3", "wav", "flac", "ogg", "m4a", "opus", "aac")
+VIDEO_IN = ("mp4", "webm", "mov", "mkv", "avi")
+VIDEO_OUT = ("mp4", "webm", "mov", "mkv", "avi")
+MAX_SECONDS = 12 * 3600
+
+
+class Options(EngineOptions):
+    """What is kept and how it is coded."""
+
+    bitrate: int | None = Field(
+        default=None, ge=8, le=100_000, description="Kilobits a second: sound, or picture of video."
+    )
+    sample_rate: Literal[8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000] | None = (
+        Field(default=None, description="Samples a second of the sound.")
+    )
+    channels: int | None = Field(default=None, ge=1, le=8, description="1 mono, 2 stereo, …")
+    start: float | None = Field(default=None, ge=0, le=MAX_SECONDS, description="Seconds to skip.")
+    end: float | None = Field(default=None, gt=0, le=MAX_SECONDS, description="Second to stop at.")
+    width: int | None = Field(default=None, ge=16, le=7680, description="Picture width.")
+    height: int | None = Field(default=None, ge=16, le=4320, description="Picture height.")
+    fps: float | None = Field(default=None, ge=1, le=120, description="Frames a second.")
+    codec: Literal["auto", "copy", "h264", "vp8", "vp9", "mpeg4"] = Field(
+        default="auto", description="Video codec; copy keeps the streams as they are."
+    )
+    quality: int | None = Field(default=None, ge=1, le=100, description="1–100; 100 is best.")
+
+
+def find_version() -> str | None:
+    """Version of the installed FFmpeg, read from its library's name (starting it takes 40 ms)."""
+    if not shutil.which("ffmpeg") or not shutil.which("ffprobe"):
+        return None
+    status = Path("/var/lib/dpkg/status")
+    text = status.read_text(errors="replace") if status.exists() else ""
+    found = re.search(r"^Package: ffmpeg\n(?:.+\n)*?Version: (?:\d+:)?([\d.]+)", text, re.M)
+    return found.group(1) if found else "unknown"
+
+
+def _check(call: EngineCall, options: Options, media: Media) -> float:
+    """Seconds that will come out; refuses what can't work."""
+    if media.seconds > MAX_SECONDS:
+        raise LimitExceeded("The recording is longer than 12 hours.")
+    start = options.start or 0.0
+    if options.end is not None and options.end <= start:
+        raise OptionUnsupported("end must be later than start.")
+    if media.seconds and start >= media.seconds:
+        raise OptionUnsupported(f"start is past the end; there are {media.seconds:.2f} seconds.")
+    if call.output_format in AUDIO_OUT and not media.has_audio:
+        raise InputRejected("The file has no sound.", code="engine_failed")
+    if call.output_format in VIDEO_OUT and not media.has_video:
+        raise InputRejected("The file has no moving picture.", code="engine_failed")
+    end = min(options.end or media.seconds, media.seconds) if media.seconds else options.end or 0
+    return max(0.0, end - start)
+
+
+def _probe(call: EngineCall) -> Media:
+    from sandbox import runner  # noqa: PLC0415 (engines in the child never start programs)
+
+    lines: list[str] = []
+    ended = runner.run(
+        probe_arguments(call.source, call.input_format), profile="media", workdir=call.workdir,
+        deadline_s=min(call.deadline_s, 30), on_stdout_line=lines.append,
+    )
+    if ended.killed == "time":
+        raise LimitExceeded("Reading the file took too long.", code="timed_out")
+    media = read_probe("\n".join(lines)) if ended.returncode == 0 else None
+    if media is None or not (media.has_audio or media.has_video):
+        text = f"The file can't be read as {call.input_format.upper()}: it is damaged or another."
+        raise InputRejected(text, detail=ended.stderr_tail[-800:])
+    return media
+
+
+class _Progress:
+    """FFmpeg's ``-progress`` lines as fractions."""
+
+    def __init__(self, call: EngineCall, seconds: float) -> None:
+        self.call, self.seconds = call, seconds
+
+    def __call__(self, line: str) -> None:
+        name, _, value = line.partition("=")
+        if name == "out_time_us" and value.strip().isdecimal() and self.seconds:
+            self.call.progress(min(0.99, int(value) / 1e6 / self.seconds), "encoding")
+
+
+def run(call: EngineCall) -> EngineResult:
+    """Probe, then convert within what is left of the time."""
+    from sandbox import runner  # noqa: PLC0415
+
+    options = call.options
+    assert isinstance(options, Options)  # noqa: S101
+    media = _probe(call)
+    seconds = _check(call, options, media)
+    ended = runner.run(
+        arguments(call, options.model_dump(), media), profile="media", workdir=call.workdir,
+        deadline_s=call.deadline_s, on_stdout_line=_Progress(call, seconds),
+    )
+    if ended.killed:
+        raise _limit(ended.killed)
+    if ended.returncode != 0 or not call.target.exists() or not call.target.stat().st_size:
+        raise _failure(ended.returncode, ended.stderr_tail)
+    warnings = ["Parts of the recording are damaged."] if "rror" in ended.stderr_tail else []
+    facts = {"duration_seconds": round(seconds, 3), "video": media.has_video}
+    return EngineResult(outputs=(call.target,), warnings=tuple(warnings), facts=facts)
+
+
+def _limit(which: str) -> LimitExceeded:
+    table = {
+        "time": ("timed_out", "The conversion took longer than the time limit."),
+        "cpu": ("timed_out", "The conversion used more processor time than allowed."),
+        "memory": ("memory_exceeded", "The conversion needs more memory than allowed."),
+        "output": ("output_too_large", "The result would be larger than allowed."),
+    }
+    code, text = table[which]
+    return LimitExceeded(text, code=code)
+
+
+def _failure(code: int, stderr: str) -> Exception:
+    if "Invalid data found" in stderr or "moov atom not found" in stderr:
+        return InputRejected("The recording is damaged or cut off.", detail=stderr[-800:])
+    if code in (134, 139) or code < 0:
+        return EngineCrashed("FFmpeg ended without a result.", detail=stderr[-800:])
+    return OptionUnsupported("FFmpeg can't make this result.", detail=stderr[-800:])
+
+
+_SOUND = ("bitrate", "sample_rate", "channels", "start", "end", "quality")
+
+SPEC = EngineSpec(
+    id="ffmpeg",
+    name="FFmpeg",
+    licence="GPL-2.0-or-later",
+    routes=(
+        Route(
+            inputs=AUDIO_IN, outputs=("wav", "flac"), fidelity=98, options=_SOUND,
+            loses=("cover pictures",),
+        ),
+        Route(
+            inputs=AUDIO_IN, outputs=("mp3", "ogg", "m4a", "opus", "aac"), fidelity=90,
+            loses=("inaudible detail", "cover pictures"), options=_SOUND,
+        ),
+        Route(
+            inputs=VIDEO_IN, outputs=VIDEO_OUT, fidelity=85,
+            loses=("fine detail", "subtitles", "chapters"),
+        ),
+        Route(
+            inputs=VIDEO_IN, outputs=AUDIO_OUT, fidelity=60, loses=("the picture",), options=_SOUND
+        ),
+    ),
+    options=Options,
+    runner=Runner.PROCESS,
+    queue=Queue.MEDIA,
+    sandbox="media",
+    seconds=1.0,
+    units=1,
+    find_version=find_version,
+    run=run,
+)
+
+assert set(AUDIO_IN + VIDEO_IN) <= set(DEMUXERS)  # noqa: S101

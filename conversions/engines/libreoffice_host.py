@@ -1,0 +1,136 @@
+"""The office host: runs inside the sandbox by Debian's python3, which alone has the UNO bridge.
+
+Keeps one soffice, speaks JSON lines: ``{"source", "target", "infilter", "outfilter", "data",
+"password"}`` → ``{"ok", "pages" | "error", "rss_bytes"}``. A call that hangs is ended from outside.
+"""
+
+import json
+import os
+import subprocess  # noqa: TID251 (already inside the sandbox)
+import sys
+import time
+from pathlib import Path
+
+import uno
+from com.sun.star.beans import PropertyValue
+
+OFFICE = "/usr/lib/libreoffice/program/soffice.bin"
+RESTART_ME = 81  # exit code of soffice after it has set up a new profile
+
+
+def start_office(folder):
+    """Start soffice on the seeded profile and return (process, desktop)."""
+    name = f"filemill{os.getpid()}"
+    argv = [
+        OFFICE,
+        "--headless",
+        "--invisible",
+        "--norestore",
+        "--nologo",
+        "--nodefault",
+        "--nolockcheck",
+        "--nofirststartwizard",
+        f"-env:UserInstallation=file://{folder}/profile",
+        f"--accept=pipe,name={name};urp;StarOffice.ComponentContext",
+    ]
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+    local = uno.getComponentContext()
+    resolver = local.ServiceManager.createInstanceWithContext(
+        "com.sun.star.bridge.UnoUrlResolver", local
+    )
+    address = f"uno:pipe,name={name};urp;StarOffice.ComponentContext"
+    while True:
+        try:
+            context = resolver.resolve(address)
+            break
+        except Exception:  # noqa: BLE001 (UNO's exceptions are made at run time)
+            code = process.poll()
+            if code == RESTART_ME:
+                return start_office(folder)
+            if code is not None:
+                sys.exit(f"soffice ended with {code}")
+            time.sleep(0.02)
+    desktop = context.ServiceManager.createInstanceWithContext(
+        "com.sun.star.frame.Desktop", context
+    )
+    return process, desktop
+
+
+def properties(values):
+    """A dict as UNO's sequence of named values; dicts inside become sequences as well."""
+    made = []
+    for name, value in values.items():
+        one = PropertyValue()
+        one.Name = name
+        one.Value = nested(value) if isinstance(value, dict) else value
+        made.append(one)
+    return tuple(made)
+
+
+def nested(values):
+    """A dict as one Any holding a sequence."""
+    return uno.Any("[]com.sun.star.beans.PropertyValue", properties(values))
+
+
+def url(path):
+    """File address of a path."""
+    return uno.systemPathToFileUrl(path)
+
+
+def convert(desktop, request):
+    """Load with the named import filter, store with the named export filter."""
+    load = {
+        "Hidden": True,
+        "ReadOnly": True,
+        "FilterName": request["infilter"],
+        "MacroExecutionMode": 0,
+        "UpdateDocMode": 0,
+    }
+    if request.get("password"):
+        load["Password"] = request["password"]
+    document = desktop.loadComponentFromURL(url(request["source"]), "_blank", 0, properties(load))
+    if document is None:
+        return {"ok": False, "error": "load"}
+    try:
+        save = {"FilterName": request["outfilter"], "Overwrite": True}
+        if request["data"]:
+            save["FilterData"] = request["data"]
+        pages = getattr(document.CurrentController, "PageCount", None)
+        try:
+            document.storeToURL(url(request["target"]), properties(save))
+        except Exception as error:  # noqa: BLE001 (UNO's exceptions are made at run time)
+            return {"ok": False, "error": f"store: {error}"[:500]}
+        return {"ok": True, "pages": pages}
+    finally:
+        document.close(True)
+
+
+def resident_bytes(process):
+    """Memory of soffice now."""
+    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def main():
+    """Serve until standard input ends or soffice dies."""
+    user = Path(sys.argv[1]) / "profile" / "user"
+    user.mkdir(parents=True)
+    seed = Path(__file__).with_name("libreoffice_profile.xcu")
+    (user / "registrymodifications.xcu").write_text(seed.read_text())
+    process, desktop = start_office(sys.argv[1])
+    sys.stdout.write(json.dumps({"ready": True}) + "\n")
+    sys.stdout.flush()
+    for line in sys.stdin:
+        try:
+            answer = convert(desktop, json.loads(line))
+        except Exception as error:  # noqa: BLE001
+            answer = {"ok": False, "error": f"{type(error).__name__}: {error}"[:500]}
+        if process.poll() is not None:
+            sys.exit("soffice died")
+        answer["rss_bytes"] = resident_bytes(process)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

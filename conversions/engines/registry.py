@@ -1,0 +1,96 @@
+"""The one list of engines, and what is checked about it at start."""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+
+from sandbox.profiles import PROFILES
+
+from conversions.engines import (
+    ffmpeg,
+    libreoffice,
+    openpyxl_engine,
+    pdf2docx_engine,
+    pillow,
+    pypdf_text,
+    python_pptx,
+)
+from conversions.engines.spec import EngineSpec, Route, Runner
+
+ENGINES: tuple[EngineSpec, ...] = (
+    pillow.SPEC,
+    pypdf_text.SPEC,
+    pdf2docx_engine.SPEC,
+    python_pptx.SPEC,
+    openpyxl_engine.SPEC,
+    ffmpeg.SPEC,
+    libreoffice.SPEC,
+)
+
+BY_ID: dict[str, EngineSpec] = {spec.id: spec for spec in ENGINES}
+
+
+def preload() -> tuple[str, ...]:
+    """Modules for the warm parent: this list and what its Python engines import."""
+    found = ["conversions.engines.registry"]
+    for spec in ENGINES:
+        if spec.runner is Runner.PYTHON and version(spec.id):
+            found += [name for name in spec.preload if name not in found]
+    return tuple(found)
+
+
+@functools.cache
+def version(engine_id: str) -> str | None:
+    """Version of an installed engine; None when it is not here."""
+    return BY_ID[engine_id].find_version()
+
+
+def routes_between(source: str, target: str) -> list[tuple[EngineSpec, Route]]:
+    """Installed engines that turn one format into another, best fidelity first."""
+    found = [
+        (spec, route)
+        for spec in ENGINES
+        for route in spec.routes
+        if source in route.inputs and target in route.outputs and version(spec.id)
+    ]
+    return sorted(found, key=lambda pair: (-pair[1].fidelity, pair[0].units, pair[0].seconds))
+
+
+@functools.cache
+def index() -> dict[str, dict[str, tuple[str, ...]]]:
+    """input → output → ids of installed engines, best first."""
+    pairs = {
+        (source, target)
+        for spec in ENGINES
+        for route in spec.routes
+        for source in route.inputs
+        for target in route.outputs
+    }
+    table: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
+    for source, target in sorted(pairs):
+        ids = tuple(dict.fromkeys(spec.id for spec, _ in routes_between(source, target)))
+        if ids:
+            table[source][target] = ids
+    return dict(table)
+
+
+def problems() -> list[str]:
+    """What is wrong with the declarations; empty when all is well."""
+    from inspection.formats import BY_CODE  # noqa: PLC0415 (keeps the child's imports few)
+
+    found = []
+    if len(BY_ID) != len(ENGINES):
+        found.append("two engines share an id")
+    for spec in ENGINES:
+        if spec.sandbox not in PROFILES:
+            found.append(f"{spec.id}: no sandbox profile {spec.sandbox!r}")
+        fields = set(spec.options.model_fields)
+        for route in spec.routes:
+            codes = (*route.inputs, *route.outputs)
+            found += [f"{spec.id}: unknown format {c!r}" for c in codes if c not in BY_CODE]
+            unknown = set(route.options or ()) - fields
+            found += [f"{spec.id}: unknown option {name!r}" for name in sorted(unknown)]
+            if not 0 <= route.fidelity <= 100:
+                found.append(f"{spec.id}: fidelity {route.fidelity} is not within 0–100")
+    return found
