@@ -11,7 +11,8 @@ from conversions.errors import UnsupportedConversion
 from conversions.queries import stored_bytes
 from conversions.services.create_job import no_route_text, plan_route
 from core.env import env
-from inspection.formats import FORMATS, canonical
+from inspection.formats import FORMATS
+from inspection.naming import canonical_or_same as canonical
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from conversions.engines.spec import EngineOptions, EngineSpec, Route
-from inspection.formats import family_of
+from inspection.naming import family_of
 
 MAX_STEPS = 3
 SECONDS_PER_LOST_POINT = 0.05  # what a point of fidelity is worth

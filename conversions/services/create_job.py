@@ -25,7 +25,7 @@ from core.crypto import seal
 from core.errors import FieldProblem, RateLimited, ValidationFailed
 from core.outbox.services import publish
 from core.uploads import safe_name
-from inspection.formats import canonical
+from inspection.naming import canonical_or_same
 
 MAX_RETENTION_HOURS = 24 * 365
 
@@ -88,7 +88,7 @@ def no_route_text(source: str, target: str, engine: str | None) -> str:
 
 def create_job(*, caller: Principal, source: Source, wanted: ConvertRequest) -> Job:
     """The accepted job. Raises QuotaExceeded, UnsupportedConversion, ValidationFailed."""
-    target = canonical(wanted.output_format)
+    target = canonical_or_same(wanted.output_format)
     route = plan_route(source=source.format, target=target, options=wanted.options,
                        engine=wanted.engine)
     entitled = plans.entitlements(caller.tenant_id or "")

@@ -22,7 +22,7 @@ from core.outbox.services import publish
 from core.uploads import safe_name
 from dispatch.errors import LeaseLost
 from dispatch.services import Lease
-from inspection.formats import extension_of, media_type_of
+from inspection.naming import extension_of, media_type_of
 from tenants.queries import tenant_of_schema
 
 

@@ -32,7 +32,7 @@ from core.env import env
 from core.outbox.services import publish
 from dispatch.errors import LeaseLost
 from dispatch.services import Lease
-from inspection.formats import extension_of
+from inspection.naming import extension_of
 from tenants.queries import tenant_of_schema
 
 log = logging.getLogger("filemill.jobs")
