@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sandbox import pool
+from sandbox import hosts, pool
 from sandbox.outcomes import Crashed, LimitHit, Raised, SandboxUnavailable
 
-from conversions.engines import registry
+from conversions.engines import libreoffice, registry
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -39,6 +39,13 @@ def limit_error(hit: LimitHit) -> LimitExceeded:
     """The engine error for a limit of the sandbox."""
     code, text = _LIMITS[hit.which]
     return LimitExceeded(text, code=code, detail=str(hit))
+
+
+def warm(*, office: bool = False) -> None:
+    """Start what the first job would wait for: the warm parent and, if asked for, LibreOffice."""
+    pool.server(registry.preload()).warm()
+    if office and registry.version("libreoffice"):
+        hosts.host(libreoffice.PLAN).warm()
 
 
 def execute(spec: EngineSpec, call: EngineCall) -> EngineResult:

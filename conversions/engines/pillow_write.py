@@ -28,7 +28,7 @@ def write(frames: Frames, call: EngineCall, options: Options) -> tuple[list[Path
     code, warnings = call.output_format, []
     keeps_all = code in _PAGED or (code in _MOVING and not frames.pages)
     if frames.count == 1 or keeps_all:
-        _save(frames, range(frames.count), call.target, call, options)
+        _save(frames, range(frames.skipped, frames.count), call.target, call, options)
         outputs = [call.target]
     elif frames.pages:
         outputs = []
@@ -61,7 +61,7 @@ def _save(frames: Frames, numbers: range, target: Path, call: EngineCall, option
     if len(numbers) > 1:
         extra |= {"save_all": True, "append_images": stream}
         if code in _MOVING:
-            extra |= {"duration": frames.durations(), "loop": frames.image.info.get("loop", 0)}
+            extra |= {"duration": frames.durations(numbers), "loop": frames.image.info.get("loop", 0)}
             if code == "gif" and first.mode == "RGBA":
                 extra["disposal"] = 2  # else parts of older frames shine through
     if code == "pdf":

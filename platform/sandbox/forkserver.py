@@ -84,6 +84,9 @@ def _child(
     if order["workdir"]:
         os.chdir(order["workdir"])
         os.environ["TMPDIR"] = os.environ["HOME"] = order["workdir"]  # noqa: TID251 (own process)
+    silence = os.open("/dev/null", os.O_RDWR)
+    for stream in (0, 1, 2):  # what hostile work prints is nobody's log
+        os.dup2(silence, stream)
     wire.send(channel, {"layers": layers})
     _answer(channel, layers)
 
