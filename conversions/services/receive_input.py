@@ -47,13 +47,17 @@ def refuse(found: Detection, filename: str, *, has_password: bool, force: bool) 
         )
     if found.archive_bomb:
         raise errors.ArchiveBomb(f"{filename} unpacks to more than is allowed.")
+    if found.points_elsewhere:
+        raise errors.FileMalicious(
+            f"{filename} is a playlist or a script that points at other files. Send the file itself."
+        )
     if not found.extension_matches and not force:
         raise errors.FileTypeMismatch(mismatch_text(found, filename))
     if found.format is None:
         raise errors.FileTypeUnknown(
             f"{filename} is {found.media_type}, which is not a format we read."
         )
-    if found.encrypted and not has_password:
+    if found.needs_password and not has_password:
         raise errors.FileEncrypted(f"{filename} is locked. Send its `password` and try again.")
 
 
