@@ -28,11 +28,11 @@ from tenants.schemas import (
 router = Router(tags=["Auth"])
 
 
-def key_body(key: ApiKey, **more: Any) -> dict[str, Any]:
+def key_body(row: ApiKey, **more: Any) -> dict[str, Any]:
     """A key as JSON."""
-    return {"id": key.id, "name": key.name, "prefix": key.prefix, "scopes": key.scopes,
-            "test": key.is_test, "created_at": key.created, "expires_at": key.expiry_date,
-            "revoked_at": key.revoked_at, **more}
+    return {"id": row.id, "name": row.name, "prefix": row.prefix, "scopes": row.scopes,
+            "test": row.is_test, "created_at": row.created, "expires_at": row.expiry_date,
+            "revoked_at": row.revoked_at, **more}
 
 
 def inside(request: HttpRequest) -> Principal:

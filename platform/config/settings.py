@@ -142,7 +142,14 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["out"], "level": "WARNING"},
-    "loggers": {"filemill": {"level": conf.site.log_level}},
+    "loggers": {
+        "filemill": {"level": conf.site.log_level},
+        "celery": {"level": "INFO"},
+        # One line for each message and each beat would drown the rest.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
 }
 
 if conf.site.sentry_dsn.get_secret_value():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
@@ -89,6 +90,10 @@ def requires(permission: str) -> Callable[[Operation], Operation]:
             return operation(request, *args, **kwargs)
 
         checked.permission = permission  # type: ignore[attr-defined]
+        # Ninja evaluates annotations in the wrapper's module, where their names are unknown.
+        checked.__signature__ = inspect.signature(  # type: ignore[attr-defined]
+            operation, eval_str=True
+        )
         return cast("Operation", checked)
 
     return wrap

@@ -5,8 +5,11 @@ from __future__ import annotations
 import secrets
 import shutil
 import subprocess  # noqa: TID251 - pg_dump is PostgreSQL's own client, on our own database
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from django.conf import settings
@@ -40,18 +43,30 @@ def dump_schema(schema_name: str) -> str:
     return done.stdout
 
 
+def connect_apart() -> psycopg.Connection[Any]:
+    """A session of its own, outside of Django's pool. Close it."""
+    params = connection.get_connection_params()
+    for name in ("cursor_factory", "context"):
+        params.pop(name, None)
+    return psycopg.connect(**params, autocommit=True)
+
+
+@contextmanager
+def advisory_lock(key: int) -> Iterator[None]:
+    """One process at a time, across transactions and reconnects; ends with the process."""
+    with connect_apart() as session:
+        session.execute("SELECT pg_advisory_lock(%s)", [key])
+        yield
+
+
 def pooler_leaks() -> bool:
     """Whether two sessions share a server session: what one SETs, the other must never see.
 
     PgBouncer in transaction mode answers with another tenant's rows and no error; measured 1,580
     of 1,920 (../shared/research/reliability.md).
     """
-    params = connection.get_connection_params()
-    params.pop("cursor_factory", None)
-    params.pop("context", None)
     mark = f"fm_{secrets.token_hex(6)}"
-    with psycopg.connect(**params, autocommit=True) as one, \
-            psycopg.connect(**params, autocommit=True) as two:
+    with connect_apart() as one, connect_apart() as two:
         for _ in range(ROUNDS):
             one.execute(f"SET search_path = {mark}")
             seen = two.execute("SHOW search_path").fetchone()
