@@ -17,7 +17,9 @@ _CODES = {
     "damaged": "The file is damaged or cut off.",
 }
 _JOB_CODES = {
-    "archive_bomb": "archive_bomb", "malicious": "file_malicious", "encrypted": "file_encrypted"
+    "archive_bomb": "archive_bomb",
+    "malicious": "file_malicious",
+    "encrypted": "file_encrypted",
 }
 
 

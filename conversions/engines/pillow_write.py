@@ -61,7 +61,10 @@ def _save(frames: Frames, numbers: range, target: Path, call: EngineCall, option
     if len(numbers) > 1:
         extra |= {"save_all": True, "append_images": stream}
         if code in _MOVING:
-            extra |= {"duration": frames.durations(numbers), "loop": frames.image.info.get("loop", 0)}
+            extra |= {
+                "duration": frames.durations(numbers),
+                "loop": frames.image.info.get("loop", 0),
+            }
             if code == "gif" and first.mode == "RGBA":
                 extra["disposal"] = 2  # else parts of older frames shine through
     if code == "pdf":

@@ -80,7 +80,9 @@ SPEC = EngineSpec(
     licence="BSD-3-Clause",
     routes=(
         Route(
-            inputs=("pdf",), outputs=("txt",), fidelity=60,
+            inputs=("pdf",),
+            outputs=("txt",),
+            fidelity=60,
             loses=("layout", "pictures", "tables' shape"),
         ),
     ),

@@ -1,4 +1,4 @@
-"""Who is calling, as the edges see it: a Principal on the request, and the check of one permission."""
+"""Who is calling: a Principal on the request, and the check of one permission."""
 
 from __future__ import annotations
 
@@ -14,9 +14,22 @@ from ninja.security.base import AuthBase
 from core.errors import AppError, AuthenticationRequired, PermissionDenied, ScopeMissing
 
 PERMISSIONS = (
-    "conversions:read", "conversions:write", "media:read", "media:write", "media:share",
-    "webhooks:read", "webhooks:write", "notifications:read", "billing:read", "billing:write",
-    "members:read", "members:write", "keys:read", "keys:write", "audit:read", "settings:write",
+    "conversions:read",
+    "conversions:write",
+    "media:read",
+    "media:write",
+    "media:share",
+    "webhooks:read",
+    "webhooks:write",
+    "notifications:read",
+    "billing:read",
+    "billing:write",
+    "members:read",
+    "members:write",
+    "keys:read",
+    "keys:write",
+    "audit:read",
+    "settings:write",
 )
 ANYONE = "anyone"  # no credentials needed
 SIGNED_IN = "signed_in"  # a person, no tenant permission

@@ -1,4 +1,4 @@
-"""The outermost layer: request id, the caller's address, secure headers, problem+json everywhere."""
+"""The outermost layer: request id, caller's address, secure headers, problem+json everywhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ SAFE_HEADERS = {
     ),
 }
 PLAIN_FAULTS: dict[int, type[AppError]] = {
-    400: MalformedRequest, 404: NotFound, 405: MethodNotAllowed,
+    400: MalformedRequest,
+    404: NotFound,
+    405: MethodNotAllowed,
 }
 
 

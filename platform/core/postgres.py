@@ -32,12 +32,28 @@ def dump_schema(schema_name: str) -> str:
     """A schema's DDL and rows as plain SQL statements."""
     conf = settings.DATABASES["default"]
     argv = [
-        pg_dump_binary(), "--schema", schema_name, "--no-owner", "--no-privileges", "--inserts",
-        "--no-comments", "--host", str(conf["HOST"]), "--port", str(conf["PORT"]),
-        "--username", str(conf["USER"]), "--dbname", str(conf["NAME"]),
+        pg_dump_binary(),
+        "--schema",
+        schema_name,
+        "--no-owner",
+        "--no-privileges",
+        "--inserts",
+        "--no-comments",
+        "--host",
+        str(conf["HOST"]),
+        "--port",
+        str(conf["PORT"]),
+        "--username",
+        str(conf["USER"]),
+        "--dbname",
+        str(conf["NAME"]),
     ]
     done = subprocess.run(  # noqa: S603 - our own arguments
-        argv, check=True, capture_output=True, text=True, timeout=120,
+        argv,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
         env={"PGPASSWORD": str(conf["PASSWORD"]), "PATH": "/usr/bin:/bin"},
     )
     return done.stdout

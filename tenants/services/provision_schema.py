@@ -115,8 +115,8 @@ def provision_schema(*, schema_name: str) -> str:
     with connection.cursor() as cursor:
         quoted = connection.ops.quote_name(schema_name)
         cursor.execute(
-            f"INSERT INTO {quoted}.tenant_identity_identity (\"only\", schema_name)"
-            " VALUES (true, %s)",  # noqa: S608
+            f'INSERT INTO {quoted}.tenant_identity_identity ("only", schema_name)'  # noqa: S608
+            " VALUES (true, %s)",
             [schema_name],
         )
     FleetState.objects.create(schema_name=schema_name, head=migration_head())
@@ -124,7 +124,7 @@ def provision_schema(*, schema_name: str) -> str:
 
 
 def keep_ready() -> int:
-    """Fill the stock of ready schemas, and drop those of an older head. Returns how many it made."""
+    """Fill the stock of ready schemas, drop those of an older head. Returns how many it made."""
     head, made = migration_head(), 0
     with in_public():
         for stale in ReadySchema.objects.exclude(head=head):
