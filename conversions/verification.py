@@ -37,8 +37,9 @@ class Report:
 
 
 def warm() -> None:
-    """Start the warm parent that reads files for verification."""
-    pool.server(inspection_facts.PRELOAD).warm()
+    """Start the warm parents that read files for verification."""
+    for modules in (inspection_facts.PRELOAD, inspection_facts.PRELOAD_PDF):
+        pool.server(modules).warm()
 
 
 def verify(
@@ -106,7 +107,8 @@ def _read(
     ]
     items += [{"path": str(path), "format": output_format, "unlike": writer} for path in outputs]
     try:
-        returned = pool.server(inspection_facts.PRELOAD).call(
+        parent = pool.server(inspection_facts.preload_for({source_format, output_format}))
+        returned = parent.call(
             "inspection.facts:facts_of_all", items, profile="inspect", readable=(source, *outputs)
         )
     except SandboxError as error:

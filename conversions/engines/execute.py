@@ -74,7 +74,7 @@ def _in_fork(spec: EngineSpec, call: EngineCall) -> EngineResult:
         "deadline_s": call.deadline_s,
         "password": call.password,
     }
-    returned = pool.server(registry.preload()).call(
+    returned = pool.server(registry.preload(spec)).call(
         "conversions.engines.execute:in_child",
         payload,
         profile=spec.sandbox,

@@ -60,6 +60,8 @@ def _save(frames: Frames, numbers: range, target: Path, call: EngineCall, option
     extra = _save_options(frames, code, options, first)
     if len(numbers) > 1:
         extra |= {"save_all": True, "append_images": stream}
+        if code == "png":  # its saver walks through the frames twice
+            extra["append_images"] = list(stream)
         if code in _MOVING:
             extra |= {"duration": frames.durations(numbers), "loop": frames.image.info.get("loop", 0)}
             if code == "gif" and first.mode == "RGBA":

@@ -31,11 +31,13 @@ ENGINES: tuple[EngineSpec, ...] = (
 BY_ID: dict[str, EngineSpec] = {spec.id: spec for spec in ENGINES}
 
 
-def preload() -> tuple[str, ...]:
-    """Modules for the warm parent: this list and what its Python engines import."""
+def preload(engine: EngineSpec | None = None) -> tuple[str, ...]:
+    """Modules for the warm parent of an engine: what all that share this parent import."""
     found = ["conversions.engines.registry"]
+    alone = engine is not None and engine.own_parent
     for spec in ENGINES:
-        if spec.runner is Runner.PYTHON and version(spec.id):
+        together = spec is engine if alone else not spec.own_parent
+        if together and spec.runner is Runner.PYTHON and version(spec.id):
             found += [name for name in spec.preload if name not in found]
     return tuple(found)
 

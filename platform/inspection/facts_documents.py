@@ -12,7 +12,7 @@ from inspection.packages import look
 from inspection.words import MOST_CHARS, digest
 
 _PART_BYTES = 256 << 20
-_FONTS = re.compile(rb'(?:w:ascii|w:hAnsi|typeface|fo:font-family|svg:font-family)="([^"+@]{2,60})"')
+_FONTS = re.compile(rb'(?:w:ascii|w:hAnsi)="([^"+@]{2,60})"')
 
 
 def by_hand(path: Path, code: str) -> dict[str, Any]:
@@ -60,7 +60,8 @@ def _docx(archive: zipfile.ZipFile) -> dict[str, Any]:
     for tag, element in _events(archive, "word/document.xml"):
         if tag in counts:
             counts[tag] += 1
-        if tag == "t" and element.text and size < MOST_CHARS:
+        is_text = tag == "t" and "wordprocessingml" in element.tag  # formulas have a t as well
+        if is_text and element.text and size < MOST_CHARS:
             pieces.append(element.text)
             size += len(element.text)
         elif tag in ("p", "tab", "br", "cr"):
@@ -138,7 +139,6 @@ def _odf(archive: zipfile.ZipFile) -> dict[str, Any]:
     known = {
         "paragraphs": counts["p"], "tables": counts["table"], "slides": counts["page"],
         "sheets": counts["table"], "images": counts["image"],
-        "fonts": _fonts(archive, "content.xml"),
     }
     return known | digest("".join(pieces))
 

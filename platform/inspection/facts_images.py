@@ -38,7 +38,7 @@ def by_cv2(path: Path, code: str) -> dict[str, Any]:
     cv2.setNumThreads(1)
     name = str(path)
     flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR
-    if code in ("png", "webp", "gif", "avif"):
+    if code in ("png", "webp", "gif", "avif", "tiff"):
         flags = cv2.IMREAD_UNCHANGED
     pixels = cv2.imread(name, flags)
     if pixels is None:

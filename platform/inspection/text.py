@@ -43,7 +43,7 @@ def _eastern(data: bytes) -> str | None:
     """Which eastern encoding makes sense of the bytes. The order settles ties:
     Chinese read as Shift-JIS shows half-width kana, Chinese read as Korean few syllables."""
     for name, blocks, least in (
-        ("shift_jis", (_CJK, _KANA, _MARKS), 0.9),
+        ("cp932", (_CJK, _KANA, _MARKS), 0.9),
         ("euc_kr", (_HANGUL, _MARKS), 0.9),
         ("gb18030", (_CJK, _MARKS, (0xFF00, 0xFF60)), 0.9),
         ("big5", (_CJK, _MARKS, (0xFF00, 0xFF60)), 0.9),
