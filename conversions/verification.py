@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
+from conversions.verification_rules import Check, Compared, rules_for
 from inspection import facts as inspection_facts
 from inspection.detect import detect
 from inspection.formats import BY_CODE
-from pydantic import BaseModel
 from sandbox import pool
 from sandbox.outcomes import SandboxError
-
-from conversions.verification_rules import Check, Compared, rules_for
 
 __all__ = ["Check", "Report", "verify", "warm"]
 
@@ -112,7 +112,9 @@ def _read(
             "inspection.facts:facts_of_all", items, profile="inspect", readable=(source, *outputs)
         )
     except SandboxError as error:
-        return Check(name="readable", ok=False, expected="a file that opens", actual=str(error)[:200])
+        return Check(
+            name="readable", ok=False, expected="a file that opens", actual=str(error)[:200]
+        )
     found: list[dict[str, Any]] = returned.value
     return found
 
@@ -125,15 +127,24 @@ def _compare(
     claims: Mapping[str, Any],
 ) -> list[Check]:
     before, *after = read
-    broken = [str(one.get("error") or one.get("fault")) for one in after if {"error", "fault"} & set(one)]
+    broken = [
+        str(one.get("error") or one.get("fault")) for one in after if {"error", "fault"} & set(one)
+    ]
     opened = Check(
-        name="readable", ok=not broken, expected="a file that opens", actual="; ".join(broken) or "opens"
+        name="readable",
+        ok=not broken,
+        expected="a file that opens",
+        actual="; ".join(broken) or "opens",
     )
     if broken:
         return [opened]
     compared = Compared(
-        before={} if "error" in before else before, after=after, source_format=source_format,
-        output_format=output_format, options=options, claims=claims,
+        before={} if "error" in before else before,
+        after=after,
+        source_format=source_format,
+        output_format=output_format,
+        options=options,
+        claims=claims,
     )
     checks = [opened]
     for rule in rules_for(source_format, output_format):

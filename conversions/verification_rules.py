@@ -83,7 +83,11 @@ def _frames(c: Compared) -> Iterator[Check]:
     note = "equal neighbouring frames may have been merged" if near and not same else ""
     half = near and actual * 2 <= expected and (c.before.get("contrast") or 0) > 1
     yield Check(
-        name="frames", ok=same, expected=expected, actual=actual, note=note,
+        name="frames",
+        ok=same,
+        expected=expected,
+        actual=actual,
+        note=note,
         severe=half or not near,
     )
 
@@ -105,7 +109,10 @@ def _likeness(c: Compared) -> Iterator[Check]:
         return
     apart = sum(abs(a - b) for a, b in zip(old, new, strict=True)) / len(old)
     yield Check(
-        name="looks_alike", ok=apart <= 20, expected="≤ 20 of 255 apart", actual=round(apart, 1),
+        name="looks_alike",
+        ok=apart <= 20,
+        expected="≤ 20 of 255 apart",
+        actual=round(apart, 1),
         severe=apart > 60,
     )
 
@@ -144,7 +151,11 @@ def _document_pages(c: Compared) -> Iterator[Check]:
     if filled:
         all_blank = bool(pages) and blank >= int(c.total("pages_looked_at") or pages)
         yield Check(
-            name="not_blank", ok=blank == 0, expected=0, actual=blank, severe=all_blank,
+            name="not_blank",
+            ok=blank == 0,
+            expected=0,
+            actual=blank,
+            severe=all_blank,
             note="blank pages" if blank else "",
         )
 
@@ -164,8 +175,10 @@ def _text(fails_below: float, warns_below: float) -> Rule:
         least = fails_below if len(words) >= 20 else 0.3  # a few words are no statistics
         severe = (not found) if part or len(words) < 4 else share < least
         yield Check(
-            name="text_kept", ok=share >= warns_below or bool(part and found),
-            expected=f"≥ {warns_below:.0%} of {len(words)} words", actual=f"{share:.0%}",
+            name="text_kept",
+            ok=share >= warns_below or bool(part and found),
+            expected=f"≥ {warns_below:.0%} of {len(words)} words",
+            actual=f"{share:.0%}",
             severe=severe,
         )
 
@@ -179,9 +192,13 @@ def _plain(name: str) -> str:
 
 # Fonts of the same widths, so that lines and pages break where they did.
 _TWINS = {
-    "calibri": "carlito", "cambria": "caladea", "arial": "liberationsans",
-    "timesnewroman": "liberationserif", "couriernew": "liberationmono",
-    "helvetica": "liberationsans", "times": "liberationserif",
+    "calibri": "carlito",
+    "cambria": "caladea",
+    "arial": "liberationsans",
+    "timesnewroman": "liberationserif",
+    "couriernew": "liberationmono",
+    "helvetica": "liberationsans",
+    "times": "liberationserif",
 }
 _UNSEEN = {"symbol", "wingdings", "msmincho", "cambriamath", "arialunicodems"}  # single signs
 
@@ -192,12 +209,16 @@ def _fonts(c: Compared) -> Iterator[Check]:
     if not asked or not used:
         return
     missing = [
-        name for word, name in asked.items()
+        name
+        for word, name in asked.items()
         if not any(font.startswith((word[:8], _TWINS.get(word, word))) for font in used)
         and word not in _UNSEEN
     ]
     yield Check(
-        name="fonts", ok=not missing, expected="the document's own fonts", severe=False,
+        name="fonts",
+        ok=not missing,
+        expected="the document's own fonts",
+        severe=False,
         actual=f"replaced or unused: {', '.join(missing[:8])}" if missing else "kept",
     )
 
@@ -212,12 +233,18 @@ def _tables(c: Compared) -> Iterator[Check]:
     sheets = c.before.get("sheets")
     if sheets and not c.options.get("sheet"):
         if c.output_format == "csv":
-            yield Check(name="sheets", ok=len(c.after) == sheets, expected=sheets, actual=len(c.after))
+            yield Check(
+                name="sheets", ok=len(c.after) == sheets, expected=sheets, actual=len(c.after)
+            )
         elif c.output_format == "json":
             found = c.total("sheets")
             yield Check(name="sheets", ok=found == sheets, expected=sheets, actual=found)
     rows, found = c.before.get("rows"), c.total("rows")
-    if rows is not None and c.output_format in ("csv", "json", "xlsx") and not c.options.get("sheet"):
+    if (
+        rows is not None
+        and c.output_format in ("csv", "json", "xlsx")
+        and not c.options.get("sheet")
+    ):
         yield Check(
             name="rows", ok=found == rows, expected=rows, actual=found, severe=found < 0.95 * rows
         )
@@ -235,6 +262,7 @@ def _slides(c: Compared) -> Iterator[Check]:
 
 def _media(c: Compared) -> Iterator[Check]:
     one, before, options = c.after[0], c.before, c.options
+    yield Check(name="whole", ok=bool(one.get("whole")), expected=True, actual=one.get("whole"))
     length = before.get("duration_seconds")
     if length:
         start = float(options.get("start") or 0)
@@ -243,8 +271,10 @@ def _media(c: Compared) -> Iterator[Check]:
         # MP3 and AAC pad by up to two frames of 26 ms, Opus starts with 80 ms.
         allowed = max(0.25, 0.02 * expected)
         yield Check(
-            name="duration", ok=actual > 0 and abs(actual - expected) <= allowed,
-            expected=round(expected, 3), actual=actual,
+            name="duration",
+            ok=actual > 0 and abs(actual - expected) <= allowed,
+            expected=round(expected, 3),
+            actual=actual,
         )
     if before.get("audio_streams"):
         found = int(one.get("audio_streams") or 0)

@@ -7,9 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sandbox import hosts, pool
-from sandbox.outcomes import Crashed, LimitHit, Raised, SandboxUnavailable
-
 from conversions.engines import libreoffice, registry
 from conversions.engines.spec import (
     EngineCall,
@@ -22,6 +19,8 @@ from conversions.engines.spec import (
     OptionUnsupported,
     Runner,
 )
+from sandbox import hosts, pool
+from sandbox.outcomes import Crashed, LimitHit, Raised, SandboxUnavailable
 
 _KINDS: dict[str, type[EngineError]] = {
     kind.__name__: kind

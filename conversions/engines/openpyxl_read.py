@@ -59,7 +59,9 @@ def _chosen(book: Any, wanted: str | None) -> list[Any]:
         named = [sheets[int(wanted) - 1]]
     if not named:
         names = ", ".join(sheet.title for sheet in sheets[:20])
-        raise InputRejected(f"There is no sheet {wanted!r}; there are: {names}.", code="engine_failed")
+        raise InputRejected(
+            f"There is no sheet {wanted!r}; there are: {names}.", code="engine_failed"
+        )
     return named
 
 

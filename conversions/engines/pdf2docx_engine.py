@@ -103,7 +103,9 @@ SPEC = EngineSpec(
     licence="MIT (uses PyMuPDF, AGPL-3.0)",
     routes=(
         Route(
-            inputs=("pdf",), outputs=("docx",), fidelity=75,
+            inputs=("pdf",),
+            outputs=("docx",),
+            fidelity=75,
             loses=("exact layout", "forms", "annotations", "scripts"),
         ),
     ),

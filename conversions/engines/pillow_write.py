@@ -63,7 +63,10 @@ def _save(frames: Frames, numbers: range, target: Path, call: EngineCall, option
         if code == "png":  # its saver walks through the frames twice
             extra["append_images"] = list(stream)
         if code in _MOVING:
-            extra |= {"duration": frames.durations(numbers), "loop": frames.image.info.get("loop", 0)}
+            extra |= {
+                "duration": frames.durations(numbers),
+                "loop": frames.image.info.get("loop", 0),
+            }
             if code == "gif" and first.mode == "RGBA":
                 extra["disposal"] = 2  # else parts of older frames shine through
     if code == "pdf":

@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 
-from sandbox.profiles import PROFILES
-
 from conversions.engines import (
     ffmpeg,
     libreoffice,
@@ -17,6 +15,7 @@ from conversions.engines import (
     python_pptx,
 )
 from conversions.engines.spec import EngineSpec, Route, Runner
+from sandbox.profiles import PROFILES
 
 ENGINES: tuple[EngineSpec, ...] = (
     pillow.SPEC,

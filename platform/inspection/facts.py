@@ -18,8 +18,23 @@ Reader = Callable[[Path, str], Facts]
 _CV2 = ("png", "jpg", "webp", "gif", "bmp", "tiff", "avif", "jp2")
 _PILLOW = (*_CV2, "ico")
 _MEDIA = (
-    "mp3", "wav", "flac", "ogg", "opus", "m4a", "aac", "wma", "aiff",
-    "mp4", "webm", "mov", "mkv", "avi", "wmv", "flv", "mpg",
+    "mp3",
+    "wav",
+    "flac",
+    "ogg",
+    "opus",
+    "m4a",
+    "aac",
+    "wma",
+    "aiff",
+    "mp4",
+    "webm",
+    "mov",
+    "mkv",
+    "avi",
+    "wmv",
+    "flv",
+    "mpg",
 )
 _TEXTS = ("txt", "md", "html", "json", "rst", "tex", "xml", "yaml", "srt", "vtt", "ipynb")
 
@@ -58,7 +73,7 @@ def facts(path: Path, code: str, *, unlike: str | None = None) -> Facts:
             return {**reader(path, code), "read_by": name}
         except MemoryError:
             raise
-        except Exception as error:  # noqa: BLE001 (whatever a reader says, the next one is asked)
+        except Exception as error:
             errors.append(f"{name}: {type(error).__name__}: {error}"[:300])
     return {"error": "; ".join(errors) or "no reader"} if errors else {}
 

@@ -49,7 +49,9 @@ def _fonts(archive: zipfile.ZipFile, *parts: str) -> list[str]:
     for part in parts:
         if part in archive.namelist():
             with archive.open(part) as stream:
-                found |= {m.decode("utf-8", "replace") for m in _FONTS.findall(stream.read(8 << 20))}
+                found |= {
+                    m.decode("utf-8", "replace") for m in _FONTS.findall(stream.read(8 << 20))
+                }
     return sorted({name.replace("&apos;", "") for name in found})[:50]
 
 
@@ -69,7 +71,8 @@ def _docx(archive: zipfile.ZipFile) -> dict[str, Any]:
         if tag in ("p", "tbl"):
             element.clear()
     known = {
-        "paragraphs": counts["p"], "tables": counts["tbl"],
+        "paragraphs": counts["p"],
+        "tables": counts["tbl"],
         "images": counts["drawing"] + counts["pict"],
         "fonts": _fonts(archive, "word/document.xml"),
     }
@@ -137,8 +140,11 @@ def _odf(archive: zipfile.ZipFile) -> dict[str, Any]:
             pieces.append("\n")
             element.clear()
     known = {
-        "paragraphs": counts["p"], "tables": counts["table"], "slides": counts["page"],
-        "sheets": counts["table"], "images": counts["image"],
+        "paragraphs": counts["p"],
+        "tables": counts["table"],
+        "slides": counts["page"],
+        "sheets": counts["table"],
+        "images": counts["image"],
     }
     return known | digest("".join(pieces))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from inspection.whole import is_whole
+
 
 def by_mediainfo(path: Path, code: str) -> dict[str, Any]:
     """{duration_seconds, audio_streams, video_streams, width, height, fps, codecs, …}."""
@@ -22,9 +24,10 @@ def by_mediainfo(path: Path, code: str) -> dict[str, Any]:
     known: dict[str, Any] = {
         "container": general.format if general else None,
         "duration_seconds": round(float(lengths[0]) / 1000, 3) if lengths else None,
-        "audio_streams": len(sounds), "video_streams": len(pictures),
+        "audio_streams": len(sounds),
+        "video_streams": len(pictures),
         "codecs": [track.format for track in (*pictures, *sounds)],
-        "truncated": bool(general and getattr(general, "istruncated", None)),
+        "whole": is_whole(path, code) and not getattr(general, "istruncated", None),
     }
     if sounds:
         known |= {"sample_rate": sounds[0].sampling_rate, "channels": sounds[0].channel_s}
@@ -56,9 +59,14 @@ def _adts(path: Path) -> dict[str, Any]:
     if not frames or place != len(data):
         raise ValueError("cut off")
     return {
-        "container": "ADTS", "duration_seconds": round(frames * 1024 / rate, 3),
-        "audio_streams": 1, "video_streams": 0, "codecs": ["AAC"], "truncated": False,
-        "sample_rate": rate, "channels": channels,
+        "container": "ADTS",
+        "duration_seconds": round(frames * 1024 / rate, 3),
+        "audio_streams": 1,
+        "video_streams": 0,
+        "codecs": ["AAC"],
+        "whole": True,
+        "sample_rate": rate,
+        "channels": channels,
     }
 
 

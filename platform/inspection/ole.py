@@ -42,7 +42,11 @@ def kind_of(path: Path) -> str | None:
         length = min(struct.unpack_from("<H", directory, place + 64)[0], 64)
         names.add(directory[place : place + max(0, length - 2)].decode("utf-16-le", "replace"))
     table = (
-        ("EncryptedPackage", "encrypted_ooxml"), ("WordDocument", "doc"), ("Workbook", "xls"),
-        ("Book", "xls"), ("PowerPoint Document", "ppt"), ("__properties_version1.0", "msg"),
+        ("EncryptedPackage", "encrypted_ooxml"),
+        ("WordDocument", "doc"),
+        ("Workbook", "xls"),
+        ("Book", "xls"),
+        ("PowerPoint Document", "ppt"),
+        ("__properties_version1.0", "msg"),
     )
     return next((code for name, code in table if name in names), None)

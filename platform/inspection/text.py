@@ -36,7 +36,12 @@ def _share(text: str, *blocks: tuple[int, int]) -> float:
     return inside / len(high) if high else 0.0
 
 
-_CJK, _KANA, _MARKS, _HANGUL = (0x4E00, 0x9FFF), (0x3040, 0x30FF), (0x3000, 0x303F), (0xAC00, 0xD7A3)
+_CJK, _KANA, _MARKS, _HANGUL = (
+    (0x4E00, 0x9FFF),
+    (0x3040, 0x30FF),
+    (0x3000, 0x303F),
+    (0xAC00, 0xD7A3),
+)
 
 
 def _eastern(data: bytes) -> str | None:

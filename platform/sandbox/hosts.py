@@ -257,7 +257,7 @@ def close_all() -> None:
 
 
 def _forget_after_fork() -> None:
-    global _hosts_lock, _spawner_lock  # noqa: PLW0603
+    global _hosts_lock, _spawner_lock
     _hosts_lock, _spawner_lock = threading.Lock(), threading.Lock()
     for one in _hosts.values():
         one.forget()

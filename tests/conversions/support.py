@@ -36,9 +36,14 @@ def convert(
     mine = work / f"in.{source}"
     shutil.copyfile(original, mine)
     call = EngineCall(
-        source=mine, target=work / f"out.{target}", input_format=source, output_format=target,
-        options=spec.options(**more.get("options", {})), workdir=work,
-        deadline_s=more.get("deadline_s", 60), password=more.get("password"),
+        source=mine,
+        target=work / f"out.{target}",
+        input_format=source,
+        output_format=target,
+        options=spec.options(**more.get("options", {})),
+        workdir=work,
+        deadline_s=more.get("deadline_s", 60),
+        password=more.get("password"),
         progress=more.get("progress", lambda fraction, stage: None),
     )
     return mine, execute(spec, call)

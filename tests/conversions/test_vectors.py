@@ -6,16 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from inspection import facts
-from sandbox import pool
 
 from conversions.engines import registry
 from conversions.engines.spec import EngineError
 from conversions.verification import verify
+from inspection import facts
+from sandbox import pool
 
 sys.path.insert(0, str(Path(__file__).parent))
-from support import convert  # noqa: E402 (test folders are no packages)
-from vectors import VECTORS, Vector  # noqa: E402
+from support import convert
+from vectors import VECTORS, Vector
 
 pytestmark = pytest.mark.engine
 
@@ -24,8 +24,13 @@ pytestmark = pytest.mark.engine
 def test_vector(vector: Vector, tmp_path: Path) -> None:
     try:
         source, result = convert(
-            tmp_path, vector.file, vector.engine, vector.source, vector.target,
-            options=vector.options, password=vector.password,
+            tmp_path,
+            vector.file,
+            vector.engine,
+            vector.source,
+            vector.target,
+            options=vector.options,
+            password=vector.password,
         )
     except EngineError as error:
         assert error.code in vector.fails, f"{error.code}: {error} {error.detail}"
@@ -36,8 +41,14 @@ def test_vector(vector: Vector, tmp_path: Path) -> None:
     assert len(result.outputs) == vector.outputs
     options = registry.BY_ID[vector.engine].options(**vector.options)
     report = verify(
-        source, vector.source, result.outputs, vector.target, options, vector.engine,
-        password=vector.password, claims=result.facts,
+        source,
+        vector.source,
+        result.outputs,
+        vector.target,
+        options,
+        vector.engine,
+        password=vector.password,
+        claims=result.facts,
     )
     bad = [check for check in report.checks if not check.ok]
     assert report.verdict in vector.verdicts, bad
@@ -49,9 +60,11 @@ def _content(vector: Vector, output: Path) -> None:
     for word in vector.lacks:
         assert word.encode() not in raw
     item = {"path": str(output), "format": vector.target}
-    found = pool.server(facts.preload_for({vector.target})).call(
-        "inspection.facts:facts_of_all", [item], profile="inspect", readable=(output,)
-    ).value[0]
+    found = (
+        pool.server(facts.preload_for({vector.target}))
+        .call("inspection.facts:facts_of_all", [item], profile="inspect", readable=(output,))
+        .value[0]
+    )
     words = " ".join(found.get("words", ()))
     assert not [word for word in vector.holds if word.casefold() not in words]
     assert {name: found.get(name) for name in vector.facts} == vector.facts
@@ -69,7 +82,11 @@ def test_progress_is_told_while_a_video_is_encoded(tmp_path: Path) -> None:
     seen: list[float] = []
 
     convert(
-        tmp_path, "video/ten-seconds.mp4", "ffmpeg", "mp4", "mp4",
+        tmp_path,
+        "video/ten-seconds.mp4",
+        "ffmpeg",
+        "mp4",
+        "mp4",
         progress=lambda fraction, stage: seen.append(fraction),
     )
 

@@ -12,7 +12,7 @@ import pytest
 from conversions.verification import Report, verify
 
 sys.path.insert(0, str(Path(__file__).parent))
-from support import convert, sample  # noqa: E402 (test folders are no packages)
+from support import convert, sample
 
 pytestmark = pytest.mark.engine
 
@@ -131,15 +131,53 @@ def test_half_a_film_and_a_black_film_are_caught(tmp_path: Path) -> None:
 
     runner.run(
         [*make, "-i", str(source), "-t", "5", "-c:v", "libvpx", str(output)],
-        profile="media", workdir=output.parent,
+        profile="media",
+        workdir=output.parent,
     )
     assert "duration" in _failed(_check(source, output, "film"))
 
     black = "color=black:size=320x320:rate=24:duration=9.99"
     ended = runner.run(
-        [*make, "-f", "lavfi", "-i", black, "-i", str(source), "-map", "0:v", "-map", "1:a",
-         "-c:v", "libvpx", str(output)],
-        profile="media", workdir=output.parent,
+        [
+            *make,
+            "-f",
+            "lavfi",
+            "-i",
+            black,
+            "-i",
+            str(source),
+            "-map",
+            "0:v",
+            "-map",
+            "1:a",
+            "-c:v",
+            "libvpx",
+            str(output),
+        ],
+        profile="media",
+        workdir=output.parent,
     )
     assert ended.returncode == 0, ended
     assert "not_blank" in _failed(_check(source, output, "film"))
+
+
+@pytest.mark.parametrize("target", ["mp3", "wav", "flac", "ogg", "opus", "m4a", "aac"])
+def test_cut_off_sound_is_caught_whatever_its_header_says(target: str, tmp_path: Path) -> None:
+    source, result = convert(tmp_path, "audio/tone.flac", "ffmpeg", "flac", target)
+    output = result.outputs[0]
+    assert verify(source, "flac", (output,), target, {}, "ffmpeg").verdict == "verified"
+
+    output.write_bytes(output.read_bytes()[: output.stat().st_size * 6 // 10])
+
+    assert _failed(verify(source, "flac", (output,), target, {}, "ffmpeg"))
+
+
+@pytest.mark.parametrize("target", ["mp4", "mov", "mkv", "avi"])
+def test_cut_off_film_is_caught_whatever_its_header_says(target: str, tmp_path: Path) -> None:
+    source, result = convert(tmp_path, "video/short.mkv", "ffmpeg", "mkv", target)
+    output = result.outputs[0]
+    assert verify(source, "mkv", (output,), target, {}, "ffmpeg").verdict == "verified"
+
+    output.write_bytes(output.read_bytes()[: output.stat().st_size * 6 // 10])
+
+    assert _failed(verify(source, "mkv", (output,), target, {}, "ffmpeg"))
