@@ -48,7 +48,7 @@ def expected_size(width: int, height: int, options: Mapping[str, Any]) -> tuple[
     wide, high = options.get("width"), options.get("height")
     if not wide and not high:
         return width, height
-    wide = wide or max(1, round(high * width / height))
+    wide = wide or max(1, round((high or height) * width / height))
     high = high or max(1, round(wide * height / width))
     if options.get("fit", "max") == "max":
         share = min(wide / width, high / height, 1.0)
@@ -304,7 +304,7 @@ def _moving(c: Compared) -> Iterator[Check]:
         yield Check(name="not_blank", ok=not dark, expected=was, actual=now)
 
 
-def rules_for(source_format: str, output_format: str) -> tuple[Rule, ...]:
+def rules_for(source_format: str, output_format: str) -> tuple[Rule, ...]:  # noqa: PLR0911
     """The rules of a pair, by the families of both ends."""
     before, after = BY_CODE[source_format].family, BY_CODE[output_format].family
     if after == "audio":

@@ -93,12 +93,15 @@ def _in_fork(spec: EngineSpec, call: EngineCall) -> EngineResult:
 def in_child(payload: dict[str, Any], report: Callable[[float, str], None]) -> dict[str, Any]:
     """In the sandboxed child: rebuild the call, run the engine, flatten what it says."""
     spec = registry.BY_ID[payload["engine"]]
-    names = ("input_format", "output_format", "deadline_s", "password")
-    paths = {name: Path(payload[name]) for name in ("source", "target", "workdir")}
     call = EngineCall(
-        **{name: payload[name] for name in names},
-        **paths,
+        source=Path(payload["source"]),
+        target=Path(payload["target"]),
+        workdir=Path(payload["workdir"]),
+        input_format=payload["input_format"],
+        output_format=payload["output_format"],
         options=spec.options.model_validate(payload["options"]),
+        deadline_s=payload["deadline_s"],
+        password=payload["password"],
         progress=report,
     )
     try:

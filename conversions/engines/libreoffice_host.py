@@ -102,7 +102,7 @@ def convert(desktop, request):
             return {"ok": False, "error": f"store: {error}"[:500]}
         return {"ok": True, "pages": pages}
     finally:
-        document.close(True)
+        document.close(True)  # noqa: FBT003 (UNO takes positions)
 
 
 def resident_bytes(process):

@@ -118,7 +118,7 @@ def _shape(image: Image.Image, code: str, options: Options) -> Image.Image:
     return image
 
 
-def _save_options(
+def _save_options(  # noqa: C901 (a table of formats)
     frames: Frames, code: str, options: Options, image: Image.Image
 ) -> dict[str, Any]:
     extra: dict[str, Any] = {}

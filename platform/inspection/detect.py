@@ -1,4 +1,4 @@
-"""What a file is, decided by its content. In-process and cheap: only heads and directories are read."""
+"""What a file is, decided by its content: cheaply, by heads and directories only."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _is_empty(path: Path, head: bytes) -> bool:
     return not text.strip("\ufeff\u200b \t\r\n\f\v\x00")
 
 
-def _guess(path: Path, head: bytes, declared: str | None) -> _Guess:
+def _guess(path: Path, head: bytes, declared: str | None) -> _Guess:  # noqa: PLR0911
     code = by_signature(head)
     if code == "zip":
         return _package(path)

@@ -103,7 +103,7 @@ def _is_filled(child: Any) -> bool:
     return bool((tag == "v" and child.text) or (tag == "is" and any(child.itertext())))
 
 
-def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:
+def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:  # noqa: C901 (one pass over a sheet)
     names = [_attribute(e, "name") for t, e in _events(archive, "xl/workbook.xml") if t == "sheet"]
     pieces: list[str] = []
     if "xl/sharedStrings.xml" in archive.namelist():

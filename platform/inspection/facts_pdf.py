@@ -11,11 +11,19 @@ from inspection.words import MOST_CHARS, digest
 _MOST_PAGES = 200  # pages whose content is looked at
 
 
+def _library() -> Any:
+    """PyMuPDF, quiet and untyped. Its import takes 0.6 s: loaded in the warm parent only."""
+    import pymupdf  # noqa: PLC0415
+
+    library: Any = pymupdf
+    library.TOOLS.mupdf_display_errors(False)  # noqa: FBT003
+    return library
+
+
 def by_pymupdf(path: Path, code: str) -> dict[str, Any]:
     """By MuPDF: fast, and tells what is painted on a page."""
-    import pymupdf  # noqa: PLC0415 (0.6 s; loaded in the warm parent only)
+    pymupdf = _library()
 
-    pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003
     with pymupdf.open(path, filetype="pdf") as document:
         if document.needs_pass:
             return {"encrypted": True, "needs_password": True}
@@ -24,9 +32,8 @@ def by_pymupdf(path: Path, code: str) -> dict[str, Any]:
 
 def with_password(path: Path, password: str) -> dict[str, Any]:
     """The same for a locked PDF."""
-    import pymupdf  # noqa: PLC0415
+    pymupdf = _library()
 
-    pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003
     with pymupdf.open(path, filetype="pdf") as document:
         if document.needs_pass and not document.authenticate(password):
             return {"encrypted": True, "needs_password": True}

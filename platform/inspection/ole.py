@@ -15,7 +15,8 @@ def _directory(path: Path) -> bytes:
         size = 1 << min(struct.unpack_from("<H", header, 30)[0], 12)
         sector = struct.unpack_from("<I", header, 48)[0]
         tables = [n for n in struct.unpack_from("<109I", header, 76) if n < _END]
-        made, seen = b"", set()
+        made = b""
+        seen: set[int] = set()
         while sector < _END and sector not in seen and len(seen) < _MOST_SECTORS:
             seen.add(sector)
             file.seek((sector + 1) * size)

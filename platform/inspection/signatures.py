@@ -178,7 +178,7 @@ def by_signature(head: bytes) -> str | None:
             if code == "exe" and _is_text(head):
                 continue
             return code
-    return next((code for test in _TESTS if (code := test(head))), None)
+    return next((found for test in _TESTS if (found := test(head))), None)
 
 
 def _is_text(head: bytes) -> bool:

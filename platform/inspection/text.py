@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import itertools
 from pathlib import Path
 
 HEAD_BYTES = 256 * 1024
@@ -71,15 +72,15 @@ def encoding_of(data: bytes) -> str | None:
         return None
     if _decodes(data, "utf-8") is not None:
         return "utf-8"
-    if _dense(data) and (name := _eastern(data)):
-        return name
+    if _dense(data) and (eastern := _eastern(data)):
+        return eastern
     return "cp1252" if _decodes(data, "cp1252") is not None else "latin-1"
 
 
 def _dense(data: bytes) -> bool:
     """Eastern multi-byte text has its high bytes in runs; western accents stand alone."""
     high = sum(byte > 0x7F for byte in data)
-    pairs = sum(a > 0x7F and b > 0x3F for a, b in zip(data, data[1:], strict=False))
+    pairs = sum(a > 0x7F and b > 0x3F for a, b in itertools.pairwise(data))
     return bool(high) and pairs / high > 0.6 and high / len(data) > 0.15
 
 

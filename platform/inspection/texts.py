@@ -78,7 +78,7 @@ def _json(text: str, whole: bool, declared: str | None) -> str | None:  # noqa: 
     return declared if declared in ("json", "ipynb") else None
 
 
-def by_content(text: str, declared: str | None, *, whole: bool) -> tuple[str, float]:
+def by_content(text: str, declared: str | None, *, whole: bool) -> tuple[str, float]:  # noqa: PLR0911
     """Code and confidence; ``whole``: the text is all of the file."""
     text = text.lstrip("\ufeff")
     body = text.lstrip()

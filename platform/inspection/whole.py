@@ -21,7 +21,7 @@ def is_whole(path: Path, code: str) -> bool:
         return _segment(head, size)
     if code in ("wav", "avi"):
         claimed = struct.unpack_from("<I", head, 4)[0] + 8
-        return claimed >= 0xFFFFFFFF or claimed <= size + 1
+        return bool(claimed >= 0xFFFFFFFF or claimed <= size + 1)
     if code in ("ogg", "opus"):
         place = tail.rfind(b"OggS")
         return place >= 0 and len(tail) > place + 5 and bool(tail[place + 5] & 4)
@@ -101,4 +101,4 @@ def _xing(head: bytes, size: int) -> bool:
     if not flags & 2:
         return True
     counted = struct.unpack_from(">I", head, place + (12 if flags & 1 else 8))[0]
-    return counted <= size + 1024
+    return bool(counted <= size + 1024)

@@ -154,7 +154,7 @@ class WarmHost:
 
     def _line(self, deadline: float) -> dict[str, Any]:
         process, folder = self._process, self._folder
-        assert process and process.stdout and folder  # noqa: S101
+        assert process and process.stdout and folder  # noqa: S101, PT018
         most = PROFILES[self.plan.profile].total_bytes
         while b"\n" not in self._buffer:
             left = deadline - time.monotonic()

@@ -94,7 +94,8 @@ def _in_bubblewrap(
 
     lines: list[str] = []
     source_root = str(Path(__file__).parent.parent)
-    code = f"import sys; sys.path.insert(0, {source_root!r}); from sandbox.selftest import main; main()"
+    path = f"import sys; sys.path.insert(0, {source_root!r})"
+    code = f"{path}; from sandbox.selftest import main; main()"
     ended = runner.run(
         [sys.executable, "-I", "-c", code, json.dumps(payload)],
         profile=profile,
