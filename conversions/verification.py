@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
+from conversions.verification_rules import Check, Compared, rules_for
 from inspection import facts as inspection_facts
 from inspection.detect import detect
 from inspection.formats import BY_CODE
-from pydantic import BaseModel
 from sandbox import pool
 from sandbox.outcomes import SandboxError
-
-from conversions.verification_rules import Check, Compared, rules_for
 
 __all__ = ["Check", "Report", "verify", "warm"]
 
@@ -37,8 +37,9 @@ class Report:
 
 
 def warm() -> None:
-    """Start the warm parent that reads files for verification."""
-    pool.server(inspection_facts.PRELOAD).warm()
+    """Start the warm parents that read files for verification."""
+    for modules in (inspection_facts.PRELOAD, inspection_facts.PRELOAD_PDF):
+        pool.server(modules).warm()
 
 
 def verify(
@@ -106,7 +107,8 @@ def _read(
     ]
     items += [{"path": str(path), "format": output_format, "unlike": writer} for path in outputs]
     try:
-        returned = pool.server(inspection_facts.PRELOAD).call(
+        parent = pool.server(inspection_facts.preload_for({source_format, output_format}))
+        returned = parent.call(
             "inspection.facts:facts_of_all", items, profile="inspect", readable=(source, *outputs)
         )
     except SandboxError as error:

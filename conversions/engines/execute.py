@@ -7,9 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sandbox import hosts, pool
-from sandbox.outcomes import Crashed, LimitHit, Raised, SandboxUnavailable
-
 from conversions.engines import libreoffice, registry
 from conversions.engines.spec import (
     EngineCall,
@@ -22,6 +19,8 @@ from conversions.engines.spec import (
     OptionUnsupported,
     Runner,
 )
+from sandbox import hosts, pool
+from sandbox.outcomes import Crashed, LimitHit, Raised, SandboxUnavailable
 
 _KINDS: dict[str, type[EngineError]] = {
     kind.__name__: kind
@@ -74,7 +73,7 @@ def _in_fork(spec: EngineSpec, call: EngineCall) -> EngineResult:
         "deadline_s": call.deadline_s,
         "password": call.password,
     }
-    returned = pool.server(registry.preload()).call(
+    returned = pool.server(registry.preload(spec)).call(
         "conversions.engines.execute:in_child",
         payload,
         profile=spec.sandbox,
@@ -94,12 +93,15 @@ def _in_fork(spec: EngineSpec, call: EngineCall) -> EngineResult:
 def in_child(payload: dict[str, Any], report: Callable[[float, str], None]) -> dict[str, Any]:
     """In the sandboxed child: rebuild the call, run the engine, flatten what it says."""
     spec = registry.BY_ID[payload["engine"]]
-    names = ("input_format", "output_format", "deadline_s", "password")
-    paths = {name: Path(payload[name]) for name in ("source", "target", "workdir")}
     call = EngineCall(
-        **{name: payload[name] for name in names},
-        **paths,
+        source=Path(payload["source"]),
+        target=Path(payload["target"]),
+        workdir=Path(payload["workdir"]),
+        input_format=payload["input_format"],
+        output_format=payload["output_format"],
         options=spec.options.model_validate(payload["options"]),
+        deadline_s=payload["deadline_s"],
+        password=payload["password"],
         progress=report,
     )
     try:

@@ -14,8 +14,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from conversions.engines.ffmpeg_plan import DEMUXERS, arguments, probe_arguments, read_probe
-from conversions.engines.ffmpeg_plan import Media as Media
+from conversions.engines.ffmpeg_plan import (
+    DEMUXERS,
+    Media,
+    arguments,
+    probe_arguments,
+    read_probe,
+)
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -59,7 +64,7 @@ class Options(EngineOptions):
 
 
 def find_version() -> str | None:
-    """Version of the installed FFmpeg, read from its library's name (starting it takes 40 ms)."""
+    """Version of the installed FFmpeg, as dpkg notes it (starting it takes 40 ms)."""
     if not shutil.which("ffmpeg") or not shutil.which("ffprobe"):
         return None
     status = Path("/var/lib/dpkg/status")

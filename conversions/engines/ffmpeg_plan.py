@@ -176,7 +176,7 @@ def arguments(call: EngineCall, options: Mapping[str, Any], media: Media) -> lis
     extra: dict[str, Any] = {"f": _MUXERS[code], "map_metadata": 0, "threads": 2}
     if options["end"] is not None:
         extra["t"] = round(options["end"] - (options["start"] or 0), 6)
-    streams = []
+    streams: list[Any] = []
     if code in _PICTURE:
         streams, extra = _video(source, options, media, code, extra)
     else:

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from pydantic import Field
-from sandbox import hosts
-from sandbox.outcomes import Crashed, LimitHit, SandboxUnavailable
 
 from conversions.engines.spec import (
     EngineCall,
@@ -29,6 +27,8 @@ from conversions.engines.spec import (
     Route,
     Runner,
 )
+from sandbox import hosts
+from sandbox.outcomes import Crashed, LimitHit, SandboxUnavailable
 
 _HOME = Path("/usr/lib/libreoffice/program")
 _HERE = Path(__file__).parent

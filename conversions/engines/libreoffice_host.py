@@ -43,7 +43,7 @@ def start_office(folder):
         try:
             context = resolver.resolve(address)
             break
-        except Exception:  # noqa: BLE001 (UNO's exceptions are made at run time)
+        except Exception:
             code = process.poll()
             if code == RESTART_ME:
                 return start_office(folder)
@@ -98,11 +98,11 @@ def convert(desktop, request):
         pages = getattr(document.CurrentController, "PageCount", None)
         try:
             document.storeToURL(url(request["target"]), properties(save))
-        except Exception as error:  # noqa: BLE001 (UNO's exceptions are made at run time)
+        except Exception as error:
             return {"ok": False, "error": f"store: {error}"[:500]}
         return {"ok": True, "pages": pages}
     finally:
-        document.close(True)
+        document.close(True)  # noqa: FBT003 (UNO takes positions)
 
 
 def resident_bytes(process):
@@ -123,7 +123,7 @@ def main():
     for line in sys.stdin:
         try:
             answer = convert(desktop, json.loads(line))
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             answer = {"ok": False, "error": f"{type(error).__name__}: {error}"[:500]}
         if process.poll() is not None:
             sys.exit("soffice died")

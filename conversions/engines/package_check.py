@@ -6,9 +6,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from inspection.packages import PackageFault, look
-
 from conversions.engines.spec import InputRejected
+from inspection.packages import PackageFault, look
 
 _CODES = {
     "archive_bomb": "The file unpacks to far more than its size and was refused.",

@@ -119,7 +119,7 @@ def open_frames(path: Path, code: str) -> Iterator[Frames]:
         )
 
 
-def _plain(image: Image.Image, icc: bytes | None) -> Image.Image:
+def _plain(image: Image.Image, icc: bytes | None) -> Image.Image:  # noqa: PLR0911 (a table of modes)
     mode = image.mode
     if mode in ("1", "L", "LA", "RGB", "RGBA", "I;16"):
         if "transparency" in image.info and mode in ("L", "RGB"):

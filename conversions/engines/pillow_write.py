@@ -60,6 +60,8 @@ def _save(frames: Frames, numbers: range, target: Path, call: EngineCall, option
     extra = _save_options(frames, code, options, first)
     if len(numbers) > 1:
         extra |= {"save_all": True, "append_images": stream}
+        if code == "png":  # its saver walks through the frames twice
+            extra["append_images"] = list(stream)
         if code in _MOVING:
             extra |= {
                 "duration": frames.durations(numbers),
@@ -116,7 +118,7 @@ def _shape(image: Image.Image, code: str, options: Options) -> Image.Image:
     return image
 
 
-def _save_options(
+def _save_options(  # noqa: C901 (a table of formats)
     frames: Frames, code: str, options: Options, image: Image.Image
 ) -> dict[str, Any]:
     extra: dict[str, Any] = {}

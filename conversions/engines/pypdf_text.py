@@ -58,7 +58,7 @@ def run(call: EngineCall) -> EngineResult:
                 text = reader.pages[number].extract_text()
             except MemoryError:
                 raise
-            except Exception as error:  # noqa: BLE001 (pypdf raises anything on broken content)
+            except Exception as error:
                 detail = f"{type(error).__name__}: {error}"
                 text, words = "", f"Page {number + 1} can't be read."
                 if len(numbers) == 1:

@@ -1,4 +1,4 @@
-"""What a file is, decided by its content. In-process and cheap: only heads and directories are read."""
+"""What a file is, decided by its content: cheaply, by heads and directories only."""
 
 from __future__ import annotations
 
@@ -65,16 +65,24 @@ def detect(path: Path, filename: str) -> Detection:
     head = read_head(path, _HEAD)
     if _is_empty(path, head):
         return Detection(
-            format=None, media_type="application/x-empty", family=None, confidence=1.0,
-            extension_matches=False, declared_format=declared, empty=True,
+            format=None,
+            media_type="application/x-empty",
+            family=None,
+            confidence=1.0,
+            extension_matches=False,
+            declared_format=declared,
+            empty=True,
         )
     guess = _guess(path, head, declared)
     row = BY_CODE.get(guess.code) if guess.code else None
     media_type = row.media_types[0] if row else media_type_by_libmagic(head)
     found = Detection(
-        format=row.code if row else None, media_type=media_type,
-        family=row.family if row else None, confidence=guess.confidence if row else 0.0,
-        extension_matches=bool(row and row.code == declared), declared_format=declared,
+        format=row.code if row else None,
+        media_type=media_type,
+        family=row.family if row else None,
+        confidence=guess.confidence if row else 0.0,
+        extension_matches=bool(row and row.code == declared),
+        declared_format=declared,
         warnings=guess.warnings,
     )
     return replace(found, **dict(guess.flags))
@@ -92,7 +100,7 @@ def _is_empty(path: Path, head: bytes) -> bool:
     return not text.strip("\ufeff\u200b \t\r\n\f\v\x00")
 
 
-def _guess(path: Path, head: bytes, declared: str | None) -> _Guess:
+def _guess(path: Path, head: bytes, declared: str | None) -> _Guess:  # noqa: PLR0911
     code = by_signature(head)
     if code == "zip":
         return _package(path)

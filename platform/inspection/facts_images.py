@@ -38,7 +38,7 @@ def by_cv2(path: Path, code: str) -> dict[str, Any]:
     cv2.setNumThreads(1)
     name = str(path)
     flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR
-    if code in ("png", "webp", "gif", "avif"):
+    if code in ("png", "webp", "gif", "avif", "tiff"):
         flags = cv2.IMREAD_UNCHANGED
     pixels = cv2.imread(name, flags)
     if pixels is None:
@@ -74,7 +74,7 @@ def by_pillow(path: Path, code: str) -> dict[str, Any]:
     return known | _signature(gray)
 
 
-def ico_by_hand(path: Path, code: str) -> dict[str, Any]:  # noqa: ARG001 (a reader's shape)
+def ico_by_hand(path: Path, code: str) -> dict[str, Any]:
     """The directory of an icon and the head of its largest picture."""
     data = path.read_bytes()[: 16 << 20]
     reserved, kind, count = struct.unpack_from("<HHH", data)
@@ -82,7 +82,9 @@ def ico_by_hand(path: Path, code: str) -> dict[str, Any]:  # noqa: ARG001 (a rea
         raise ValueError("no icon")
     sizes = []
     for number in range(count):
-        wide, high, _, _, _, _, length, place = struct.unpack_from("<BBBBHHII", data, 6 + 16 * number)
+        wide, high, _, _, _, _, length, place = struct.unpack_from(
+            "<BBBBHHII", data, 6 + 16 * number
+        )
         if place + length > len(data):
             raise ValueError("cut off")
         picture = data[place : place + length]

@@ -11,11 +11,19 @@ from inspection.words import MOST_CHARS, digest
 _MOST_PAGES = 200  # pages whose content is looked at
 
 
-def by_pymupdf(path: Path, code: str) -> dict[str, Any]:  # noqa: ARG001 (a reader's shape)
-    """By MuPDF: fast, and tells what is painted on a page."""
-    import pymupdf  # noqa: PLC0415 (0.6 s; loaded in the warm parent only)
+def _library() -> Any:
+    """PyMuPDF, quiet and untyped. Its import takes 0.6 s: loaded in the warm parent only."""
+    import pymupdf  # noqa: PLC0415
 
-    pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003
+    library: Any = pymupdf
+    library.TOOLS.mupdf_display_errors(False)  # noqa: FBT003
+    return library
+
+
+def by_pymupdf(path: Path, code: str) -> dict[str, Any]:
+    """By MuPDF: fast, and tells what is painted on a page."""
+    pymupdf = _library()
+
     with pymupdf.open(path, filetype="pdf") as document:
         if document.needs_pass:
             return {"encrypted": True, "needs_password": True}
@@ -24,9 +32,8 @@ def by_pymupdf(path: Path, code: str) -> dict[str, Any]:  # noqa: ARG001 (a read
 
 def with_password(path: Path, password: str) -> dict[str, Any]:
     """The same for a locked PDF."""
-    import pymupdf  # noqa: PLC0415
+    pymupdf = _library()
 
-    pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003
     with pymupdf.open(path, filetype="pdf") as document:
         if document.needs_pass and not document.authenticate(password):
             return {"encrypted": True, "needs_password": True}
@@ -51,15 +58,19 @@ def _read(document: Any) -> dict[str, Any]:
             size += len(parts[-1])
     first = document[0].rect
     known = {
-        "pages": pages, "pages_looked_at": looked, "blank_pages": blank,
-        "fonts": sorted(fonts)[:100], "encrypted": bool(document.metadata.get("encryption")),
-        "needs_password": False, "width_pt": round(first.width, 2),
+        "pages": pages,
+        "pages_looked_at": looked,
+        "blank_pages": blank,
+        "fonts": sorted(fonts)[:100],
+        "encrypted": bool(document.metadata.get("encryption")),
+        "needs_password": False,
+        "width_pt": round(first.width, 2),
         "height_pt": round(first.height, 2),
     }
     return known | digest("\n".join(parts))
 
 
-def by_pypdf(path: Path, code: str) -> dict[str, Any]:  # noqa: ARG001
+def by_pypdf(path: Path, code: str) -> dict[str, Any]:
     """By pypdf, when MuPDF gives up."""
     from pypdf import PasswordType, PdfReader  # noqa: PLC0415
 
@@ -69,4 +80,6 @@ def by_pypdf(path: Path, code: str) -> dict[str, Any]:  # noqa: ARG001
         return {"encrypted": True, "needs_password": True}
     pages = len(reader.pages)
     text = "\n".join(reader.pages[n].extract_text() for n in range(min(pages, _MOST_PAGES)))
-    return {"pages": pages, "encrypted": reader.is_encrypted, "needs_password": False} | digest(text)
+    return {"pages": pages, "encrypted": reader.is_encrypted, "needs_password": False} | digest(
+        text
+    )

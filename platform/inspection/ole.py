@@ -15,7 +15,8 @@ def _directory(path: Path) -> bytes:
         size = 1 << min(struct.unpack_from("<H", header, 30)[0], 12)
         sector = struct.unpack_from("<I", header, 48)[0]
         tables = [n for n in struct.unpack_from("<109I", header, 76) if n < _END]
-        made, seen = b"", set()
+        made = b""
+        seen: set[int] = set()
         while sector < _END and sector not in seen and len(seen) < _MOST_SECTORS:
             seen.add(sector)
             file.seek((sector + 1) * size)
@@ -42,7 +43,11 @@ def kind_of(path: Path) -> str | None:
         length = min(struct.unpack_from("<H", directory, place + 64)[0], 64)
         names.add(directory[place : place + max(0, length - 2)].decode("utf-16-le", "replace"))
     table = (
-        ("EncryptedPackage", "encrypted_ooxml"), ("WordDocument", "doc"), ("Workbook", "xls"),
-        ("Book", "xls"), ("PowerPoint Document", "ppt"), ("__properties_version1.0", "msg"),
+        ("EncryptedPackage", "encrypted_ooxml"),
+        ("WordDocument", "doc"),
+        ("Workbook", "xls"),
+        ("Book", "xls"),
+        ("PowerPoint Document", "ppt"),
+        ("__properties_version1.0", "msg"),
     )
     return next((code for name, code in table if name in names), None)

@@ -7,20 +7,51 @@ import struct
 from collections.abc import Callable
 
 _AT_START: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpg"), (b"GIF87a", "gif"),
-    (b"GIF89a", "gif"), (b"II*\x00", "tiff"), (b"MM\x00*", "tiff"), (b"II+\x00", "tiff"),
-    (b"8BPS", "psd"), (b"\x00\x00\x00\x0cjP  ", "jp2"), (b"\xff\x4f\xff\x51", "jp2"),
-    (b"fLaC", "flac"), (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"), (b"FLV\x01", "flv"),
-    (b"\x00\x00\x01\xba", "mpg"), (b"\x00\x00\x01\xb3", "mpg"), (b"{\\rtf", "rtf"),
-    (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
-    (b"7z\xbc\xaf\x27\x1c", "7z"), (b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "xz"),
-    (b"Rar!\x1a\x07", "rar"), (b"MZ", "exe"), (b"\x7fELF", "elf"), (b"wOFF", "woff"),
-    (b"wOF2", "woff2"), (b"OTTO", "otf"), (b"\x00\x01\x00\x00\x00", "ttf"),
-    (b"\x1a\x45\xdf\xa3", "ebml"), (b"OggS", "oggs"), (b"\xc5\xd0\xd3\xc6", "eps"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpg"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"II*\x00", "tiff"),
+    (b"MM\x00*", "tiff"),
+    (b"II+\x00", "tiff"),
+    (b"8BPS", "psd"),
+    (b"\x00\x00\x00\x0cjP  ", "jp2"),
+    (b"\xff\x4f\xff\x51", "jp2"),
+    (b"fLaC", "flac"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+    (b"FLV\x01", "flv"),
+    (b"\x00\x00\x01\xba", "mpg"),
+    (b"\x00\x00\x01\xb3", "mpg"),
+    (b"{\\rtf", "rtf"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"\x1f\x8b", "gz"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"Rar!\x1a\x07", "rar"),
+    (b"MZ", "exe"),
+    (b"\x7fELF", "elf"),
+    (b"wOFF", "woff"),
+    (b"wOF2", "woff2"),
+    (b"OTTO", "otf"),
+    (b"\x00\x01\x00\x00\x00", "ttf"),
+    (b"\x1a\x45\xdf\xa3", "ebml"),
+    (b"OggS", "oggs"),
+    (b"\xc5\xd0\xd3\xc6", "eps"),
 )
 _BRANDS = {
-    b"qt  ": "mov", b"M4A ": "m4a", b"M4B ": "m4a", b"heic": "heic", b"heix": "heic",
-    b"mif1": "heic", b"msf1": "heic", b"hevc": "heic", b"avif": "avif", b"avis": "avif",
+    b"qt  ": "mov",
+    b"M4A ": "m4a",
+    b"M4B ": "m4a",
+    b"heic": "heic",
+    b"heix": "heic",
+    b"mif1": "heic",
+    b"msf1": "heic",
+    b"hevc": "heic",
+    b"avif": "avif",
+    b"avis": "avif",
 }
 
 
@@ -59,7 +90,9 @@ def _ogg(head: bytes) -> str | None:
 def _bmp(head: bytes) -> str | None:
     if head[:2] != b"BM" or len(head) < 26:
         return None
-    return "bmp" if struct.unpack_from("<I", head, 14)[0] in (12, 40, 52, 56, 64, 108, 124) else None
+    return (
+        "bmp" if struct.unpack_from("<I", head, 14)[0] in (12, 40, 52, 56, 64, 108, 124) else None
+    )
 
 
 def _ico(head: bytes) -> str | None:
@@ -95,7 +128,11 @@ def _mp3_frame(head: bytes) -> int:
     rate = (rates if first else slow)[head[2] >> 4]
     sample = (44100, 48000, 32000, 0)[(head[2] >> 2) & 3]
     sample = sample if first else sample // (2 if head[1] & 0x18 == 0x10 else 4)
-    return (144 if first else 72) * rate * 1000 // sample + (head[2] >> 1 & 1) if rate and sample else 0
+    return (
+        (144 if first else 72) * rate * 1000 // sample + (head[2] >> 1 & 1)
+        if rate and sample
+        else 0
+    )
 
 
 def _tar(head: bytes) -> str | None:
@@ -117,7 +154,16 @@ def _postscript(head: bytes) -> str | None:
 
 
 _TESTS: tuple[Callable[[bytes], str | None], ...] = (
-    _riff, _aiff, _ftyp, _bmp, _ico, _tar, _mobi, _pdf, _postscript, _mp3,
+    _riff,
+    _aiff,
+    _ftyp,
+    _bmp,
+    _ico,
+    _tar,
+    _mobi,
+    _pdf,
+    _postscript,
+    _mp3,
 )
 
 
@@ -132,7 +178,7 @@ def by_signature(head: bytes) -> str | None:
             if code == "exe" and _is_text(head):
                 continue
             return code
-    return next((code for test in _TESTS if (code := test(head))), None)
+    return next((found for test in _TESTS if (found := test(head))), None)
 
 
 def _is_text(head: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import itertools
 from pathlib import Path
 
 HEAD_BYTES = 256 * 1024
@@ -36,14 +37,19 @@ def _share(text: str, *blocks: tuple[int, int]) -> float:
     return inside / len(high) if high else 0.0
 
 
-_CJK, _KANA, _MARKS, _HANGUL = (0x4E00, 0x9FFF), (0x3040, 0x30FF), (0x3000, 0x303F), (0xAC00, 0xD7A3)
+_CJK, _KANA, _MARKS, _HANGUL = (
+    (0x4E00, 0x9FFF),
+    (0x3040, 0x30FF),
+    (0x3000, 0x303F),
+    (0xAC00, 0xD7A3),
+)
 
 
 def _eastern(data: bytes) -> str | None:
     """Which eastern encoding makes sense of the bytes. The order settles ties:
     Chinese read as Shift-JIS shows half-width kana, Chinese read as Korean few syllables."""
     for name, blocks, least in (
-        ("shift_jis", (_CJK, _KANA, _MARKS), 0.9),
+        ("cp932", (_CJK, _KANA, _MARKS), 0.9),
         ("euc_kr", (_HANGUL, _MARKS), 0.9),
         ("gb18030", (_CJK, _MARKS, (0xFF00, 0xFF60)), 0.9),
         ("big5", (_CJK, _MARKS, (0xFF00, 0xFF60)), 0.9),
@@ -66,15 +72,15 @@ def encoding_of(data: bytes) -> str | None:
         return None
     if _decodes(data, "utf-8") is not None:
         return "utf-8"
-    if _dense(data) and (name := _eastern(data)):
-        return name
+    if _dense(data) and (eastern := _eastern(data)):
+        return eastern
     return "cp1252" if _decodes(data, "cp1252") is not None else "latin-1"
 
 
 def _dense(data: bytes) -> bool:
     """Eastern multi-byte text has its high bytes in runs; western accents stand alone."""
     high = sum(byte > 0x7F for byte in data)
-    pairs = sum(a > 0x7F and b > 0x3F for a, b in zip(data, data[1:], strict=False))
+    pairs = sum(a > 0x7F and b > 0x3F for a, b in itertools.pairwise(data))
     return bool(high) and pairs / high > 0.6 and high / len(data) > 0.15
 
 

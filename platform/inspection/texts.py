@@ -6,21 +6,37 @@ import json
 import re
 
 _POINTERS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("a playlist", re.compile(r"\A\s*(#EXTM3U|ffconcat version|\[playlist\]|<MPD[\s>]|<ASX)", re.I)),
-    ("a playlist", re.compile(r"\A\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(MPD|smil|playlist|ASX)[\s>]",
-                              re.I | re.S)),
+    (
+        "a playlist",
+        re.compile(r"\A\s*(#EXTM3U|ffconcat version|\[playlist\]|<MPD[\s>]|<ASX)", re.I),
+    ),
+    (
+        "a playlist",
+        re.compile(
+            r"\A\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(MPD|smil|playlist|ASX)[\s>]", re.I | re.S
+        ),
+    ),
     ("a stream description", re.compile(r"\Av=0\r?\no=")),
-    ("a drawing script", re.compile(r"\A\s*(push\s+graphic-context|viewbox\s+-?\d|encoding\s+\"?UTF-8)",
-                                    re.I)),
+    (
+        "a drawing script",
+        re.compile(r"\A\s*(push\s+graphic-context|viewbox\s+-?\d|encoding\s+\"?UTF-8)", re.I),
+    ),
     ("a drawing script", re.compile(r"\A\s*(<\?xml[^>]*>\s*)?<(image|group)>\s*<read\s", re.I)),
     ("a list of files", re.compile(r"\A(file\s+'[^']+'\s*\n)+")),
 )
 _HTML = re.compile(r"\A\s*(<!--.*?-->\s*)*(<!doctype\s+html|<html[\s>])", re.I | re.S)
-_HTML_PART = re.compile(r"\A\s*<(head|body|h[1-6]|p|div|table|script|meta|title|img|style)[\s>]", re.I)
-_SVG = re.compile(r"\A\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE\s+\w+[^\[>]*(\[.*?\])?\s*>\s*)?"
-                  r"(<!--.*?-->\s*)*<(\w+:)?svg[\s>]", re.I | re.S)
+_HTML_PART = re.compile(
+    r"\A\s*<(head|body|h[1-6]|p|div|table|script|meta|title|img|style)[\s>]", re.I
+)
+_SVG = re.compile(
+    r"\A\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE\s+\w+[^\[>]*(\[.*?\])?\s*>\s*)?"
+    r"(<!--.*?-->\s*)*<(\w+:)?svg[\s>]",
+    re.I | re.S,
+)
 _DOCTYPE_ENTITY = re.compile(r"<!ENTITY|<!DOCTYPE[^>]*\[", re.I)
-_MAIL = re.compile(r"^(From|To|Received|Return-Path|Date|Subject|Message-ID|MIME-Version): ", re.M | re.I)
+_MAIL = re.compile(
+    r"^(From|To|Received|Return-Path|Date|Subject|Message-ID|MIME-Version): ", re.M | re.I
+)
 _SRT = re.compile(r"\A\s*\d+\s*\r?\n\d\d:\d\d:\d\d,\d{3} --> ")
 PLAIN = frozenset({"txt", "md", "csv", "tsv", "rst", "tex", "yaml"})
 
@@ -62,7 +78,7 @@ def _json(text: str, whole: bool, declared: str | None) -> str | None:  # noqa: 
     return declared if declared in ("json", "ipynb") else None
 
 
-def by_content(text: str, declared: str | None, *, whole: bool) -> tuple[str, float]:
+def by_content(text: str, declared: str | None, *, whole: bool) -> tuple[str, float]:  # noqa: PLR0911
     """Code and confidence; ``whole``: the text is all of the file."""
     text = text.lstrip("\ufeff")
     body = text.lstrip()

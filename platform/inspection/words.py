@@ -11,7 +11,10 @@ MOST_WORDS = 3_000
 MOST_CHARS = 2_000_000
 
 
-def digest(text: str) -> dict[str, Any]:
+Digest = dict[str, Any]
+
+
+def digest(text: str) -> Digest:
     """{text_chars, word_count, words}: words folded, so that ligatures and case don't count."""
     text = text[:MOST_CHARS]
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\u00ad", "")

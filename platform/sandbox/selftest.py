@@ -87,15 +87,22 @@ def main() -> None:
     sys.stdout.write(json.dumps(found) + "\n")
 
 
-def _in_bubblewrap(payload: dict[str, Any], profile: SandboxProfile, folder: Path) -> dict[str, bool]:
+def _in_bubblewrap(
+    payload: dict[str, Any], profile: SandboxProfile, folder: Path
+) -> dict[str, bool]:
     import json  # noqa: PLC0415
 
     lines: list[str] = []
     source_root = str(Path(__file__).parent.parent)
-    code = f"import sys; sys.path.insert(0, {source_root!r}); from sandbox.selftest import main; main()"
+    path = f"import sys; sys.path.insert(0, {source_root!r})"
+    code = f"{path}; from sandbox.selftest import main; main()"
     ended = runner.run(
-        [sys.executable, "-I", "-c", code, json.dumps(payload)], profile=profile, workdir=folder,
-        deadline_s=2, on_stdout_line=lines.append, python=True,
+        [sys.executable, "-I", "-c", code, json.dumps(payload)],
+        profile=profile,
+        workdir=folder,
+        deadline_s=2,
+        on_stdout_line=lines.append,
+        python=True,
     )
     if not lines:
         raise SandboxError(f"no answer: {ended.killed or ended.stderr_tail[-300:]}")
@@ -129,8 +136,10 @@ def check(profile: SandboxProfile = PROFILES["probe"], *, shown: tuple[str, ...]
             folder = base / name
             folder.mkdir()
             payload = {
-                "port": listener.getsockname()[1], "secret": next(iter(shown), str(base / "secret")),
-                "outside": str(base / f"outside-{name}"), "workdir": str(folder),
+                "port": listener.getsockname()[1],
+                "secret": next(iter(shown), str(base / "secret")),
+                "outside": str(base / f"outside-{name}"),
+                "workdir": str(folder),
                 "file_bytes": PROFILES["probe"].output_bytes + 1,
                 "memory_bytes": PROFILES["probe"].memory_bytes + 64 * MIB,
                 "processes": PROFILES["probe"].processes,
@@ -143,7 +152,9 @@ def check(profile: SandboxProfile = PROFILES["probe"], *, shown: tuple[str, ...]
                 continue
             leaks += [f"{name}: {what}" for what, leaky in details[name].items() if leaky]
     level = bwrap.level()
-    return SelfTest(ok=not leaks and level == "full", level=level, leaks=tuple(leaks), details=details)
+    return SelfTest(
+        ok=not leaks and level == "full", level=level, leaks=tuple(leaks), details=details
+    )
 
 
 def _swallow(listener: socket.socket) -> None:
