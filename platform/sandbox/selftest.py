@@ -130,7 +130,7 @@ def check(profile: SandboxProfile = PROFILES["probe"], *, shown: tuple[str, ...]
     with tempfile.TemporaryDirectory() as home, socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_swallow, args=(listener,), daemon=True).start()
         base = Path(home)
-        base.chmod(0o777)  # noqa: S103 (so that only the sandbox keeps it from being written)
+        base.chmod(0o777)
         (base / "secret").write_text("secret")
         for name, way in ways.items():
             folder = base / name
