@@ -13,7 +13,7 @@ log = logging.getLogger("filemill.warming")
 
 
 def warm(queues: Iterable[str]) -> None:
-    """Engines of these queues, then the readers of verification. A failure only costs time later."""
+    """Engines of these queues, then what verification reads with. A failure only costs time."""
     try:
         for queue in queues:
             execute.warm(queue)
