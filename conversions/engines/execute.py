@@ -17,6 +17,7 @@ from conversions.engines.spec import (
     InputRejected,
     LimitExceeded,
     OptionUnsupported,
+    Queue,
     Runner,
 )
 from sandbox import hosts, pool
@@ -40,11 +41,15 @@ def limit_error(hit: LimitHit) -> LimitExceeded:
     return LimitExceeded(text, code=code, detail=str(hit))
 
 
-def warm(*, office: bool = False) -> None:
-    """Start what the first job would wait for: the warm parent and, if asked for, LibreOffice."""
-    pool.server(registry.preload()).warm()
-    if office and registry.version("libreoffice"):
+def warm(queue: str) -> None:
+    """Start what the first job of a queue would wait for: warm parents, LibreOffice."""
+    if queue == Queue.OFFICE and registry.version("libreoffice"):
         hosts.host(libreoffice.PLAN).warm()
+    if queue == Queue.CONVERT:
+        pool.server(registry.preload()).warm()
+        for spec in registry.ENGINES:
+            if spec.own_parent and registry.version(spec.id):
+                pool.server(registry.preload(spec)).warm()
 
 
 def execute(spec: EngineSpec, call: EngineCall) -> EngineResult:

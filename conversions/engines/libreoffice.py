@@ -132,7 +132,7 @@ def _ask(call: EngineCall, options: Options) -> dict[str, Any]:
             "outfilter": _PDF_FILTERS[call.input_format],
             "data": _pdf_data(options),
         }
-        answer = session.ask(request, deadline_s=call.deadline_s)
+        answer: dict[str, Any] = session.ask(request, deadline_s=call.deadline_s)
         if answer.get("ok"):
             if target.is_symlink() or not target.is_file():
                 raise EngineCrashed("LibreOffice wrote no file.", detail="ok without a file")

@@ -124,7 +124,7 @@ def convert(job: Job, lease: Lease, folder: Path) -> Outcome:
         warnings += result.warnings
         source = result.outputs[0]
     report_progress(job, lease, VERIFY_SHARE, "checking the result")
-    report = check(job, pristine, result, steps[-1].engine, password)
+    report = check(job, folder, result, steps[-1].engine, password)
     if report.verdict == "failed":
         failed = "; ".join(
             f"{c.name}: {c.note or c.actual}" for c in report.checks if not c.ok and c.severe
@@ -177,11 +177,16 @@ def run_step(
 
 
 def check(
-    job: Job, pristine: Path, result: EngineResult, engine: str, password: str | None
+    job: Job, folder: Path, result: EngineResult, engine: str, password: str | None
 ) -> Report:
-    """Compare the result with its source, by another library than wrote it, in the sandbox."""
+    """Compare the result with its source, by another library than wrote it, in the sandbox.
+
+    The source is a fresh copy: an engine could have changed the one it was given.
+    """
+    source = folder / f"source.{extension_of(job.input_format)}"
+    shutil.copyfile(storage.path_of(job.input_key), source)
     return verify(
-        pristine,
+        source,
         job.input_format,
         tuple(result.outputs),
         job.output_format,

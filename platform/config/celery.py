@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
+from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import (
+    celeryd_after_setup,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")  # noqa: TID251 - an entry point
 
@@ -45,6 +52,31 @@ app.conf.update(
 app.autodiscover_tasks(
     ["core.outbox", "dispatch", "accounts", "tenants", "conversions", "webhooks"]
 )
+
+
+consumed: set[str] = set()  # queues of this worker, known after its set-up
+
+
+@celeryd_after_setup.connect
+def remember_queues(sender: str, instance: Any, **kwargs: object) -> None:
+    """What the children will work on."""
+    consumed.update(instance.app.amqp.queues.consume_from)
+
+
+@worker_process_init.connect
+def warm_up(**kwargs: object) -> None:
+    """Start warm parents beside the first job; the first call waits for what it needs, no more."""
+    from config.warming import warm  # noqa: PLC0415 - Django is ready only now
+
+    threading.Thread(target=warm, args=(tuple(consumed),), daemon=True).start()
+
+
+@worker_process_shutdown.connect
+def cool_down(**kwargs: object) -> None:
+    """End the warm hosts with their owner."""
+    from sandbox import hosts  # noqa: PLC0415 - children only
+
+    hosts.close_all()
 
 
 @worker_init.connect

@@ -20,7 +20,7 @@ CHUNK = 1 << 20
 NAME_BYTES = 255  # of one path part on common file systems
 
 
-class IncomingFile(UploadedFile[Any]):
+class IncomingFile(UploadedFile):  # type: ignore[type-arg]
     """An upload in the incoming folder, with its SHA-256. Deleted on close unless adopted."""
 
     def __init__(

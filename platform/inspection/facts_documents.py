@@ -76,7 +76,7 @@ def _docx(archive: zipfile.ZipFile) -> dict[str, Any]:
         "images": counts["drawing"] + counts["pict"],
         "fonts": _fonts(archive, "word/document.xml"),
     }
-    return known | digest("".join(pieces))
+    return {**known, **digest("".join(pieces))}
 
 
 def _numbered(archive: zipfile.ZipFile, pattern: str) -> list[str]:
@@ -95,7 +95,8 @@ def _pptx(archive: zipfile.ZipFile) -> dict[str, Any]:
             pictures += tag in ("pic", "graphicFrame")
             pieces.append(" " if tag in ("p", "br") else "")
             hidden += tag == "sld" and element.get("show") in ("0", "false")
-    return {"slides": slides, "hidden_slides": hidden, "images": pictures} | digest("".join(pieces))
+    known = {"slides": slides, "hidden_slides": hidden, "images": pictures}
+    return {**known, **digest("".join(pieces))}
 
 
 def _is_filled(child: Any) -> bool:
@@ -126,7 +127,7 @@ def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:  # noqa: C901 (one pass o
                 before = cells
                 element.clear()
     known = {"sheets": len(names), "rows": rows, "cells": cells, "formulas": formulas}
-    return known | digest("".join(pieces))
+    return {**known, **digest("".join(pieces))}
 
 
 def _odf(archive: zipfile.ZipFile) -> dict[str, Any]:
@@ -146,7 +147,7 @@ def _odf(archive: zipfile.ZipFile) -> dict[str, Any]:
         "sheets": counts["table"],
         "images": counts["image"],
     }
-    return known | digest("".join(pieces))
+    return {**known, **digest("".join(pieces))}
 
 
 _READ = {"docx": _docx, "pptx": _pptx, "xlsx": _xlsx, "odt": _odf, "ods": _odf, "odp": _odf}

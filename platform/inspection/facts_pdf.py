@@ -67,7 +67,7 @@ def _read(document: Any) -> dict[str, Any]:
         "width_pt": round(first.width, 2),
         "height_pt": round(first.height, 2),
     }
-    return known | digest("\n".join(parts))
+    return {**known, **digest("\n".join(parts))}
 
 
 def by_pypdf(path: Path, code: str) -> dict[str, Any]:
@@ -80,6 +80,5 @@ def by_pypdf(path: Path, code: str) -> dict[str, Any]:
         return {"encrypted": True, "needs_password": True}
     pages = len(reader.pages)
     text = "\n".join(reader.pages[n].extract_text() for n in range(min(pages, _MOST_PAGES)))
-    return {"pages": pages, "encrypted": reader.is_encrypted, "needs_password": False} | digest(
-        text
-    )
+    known = {"pages": pages, "encrypted": reader.is_encrypted, "needs_password": False}
+    return {**known, **digest(text)}

@@ -26,7 +26,7 @@ def of_text(path: Path, code: str) -> dict[str, Any]:
         made = json.loads(text.lstrip("\ufeff"))
         known |= _json_counts(made)
         text = "\n".join(_strings(made))
-    return known | digest(text)
+    return {**known, **digest(text)}
 
 
 def _json_counts(made: Any) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def of_csv(path: Path, code: str) -> dict[str, Any]:
     text = decode_head(path, encoding, _MOST).lstrip("\ufeff").replace("\x00", "")
     rows = [row for row in csv.reader(text.splitlines(), delimiter=mark) if any(row)]
     known = {"rows": len(rows), "columns": max((len(row) for row in rows), default=0)}
-    return known | {"encoding": encoding} | digest("\n".join(" ".join(row) for row in rows))
+    return {**known, "encoding": encoding, **digest("\n".join(" ".join(row) for row in rows))}
 
 
 def _evenness(lines: list[str], mark: str) -> tuple[float, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,8 @@ from conversions.engines.spec import EngineError
 from conversions.verification import verify
 from inspection import facts
 from sandbox import pool
-
-sys.path.insert(0, str(Path(__file__).parent))
-from support import convert
-from vectors import VECTORS, Vector
+from tests.conversions.support import convert
+from tests.conversions.vectors import VECTORS, Vector
 
 pytestmark = pytest.mark.engine
 

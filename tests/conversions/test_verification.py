@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conversions.verification import Report, verify
-
-sys.path.insert(0, str(Path(__file__).parent))
-from support import convert, sample
+from tests.conversions.support import convert, sample
 
 pytestmark = pytest.mark.engine
 
@@ -116,7 +113,7 @@ def test_lost_rows_are_caught(tmp_path: Path) -> None:
 
     source, result = convert(tmp_path, *RESULTS["table"])
     book = openpyxl.load_workbook(result.outputs[0])
-    book.active.delete_rows(3, 4)
+    book.worksheets[0].delete_rows(3, 4)
     book.save(result.outputs[0])
 
     assert "rows" in _failed(_check(source, result.outputs[0], "table"))

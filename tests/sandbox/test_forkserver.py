@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ HERE = "sandbox_work"
 
 
 @pytest.fixture(scope="module")
-def server() -> ForkServer:
+def server() -> Iterator[ForkServer]:
     import sys
 
     sys.path.insert(0, str(Path(__file__).parent))
@@ -26,7 +28,7 @@ def server() -> ForkServer:
     made.close()
 
 
-def _small(**changes: int) -> SandboxProfile:
+def _small(**changes: Any) -> SandboxProfile:
     import dataclasses
 
     return dataclasses.replace(PROFILES["probe"], **changes)

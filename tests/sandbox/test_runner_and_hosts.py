@@ -28,7 +28,7 @@ for line in sys.stdin:
 
 
 @pytest.fixture
-def echo(tmp_path: Path) -> hosts.WarmHost:
+def echo(tmp_path: Path) -> Iterator[hosts.WarmHost]:
     script = tmp_path / "echo.py"
     script.write_text(ECHO)
     plan = hosts.HostPlan(
