@@ -32,10 +32,7 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever works with the product gets it; the quick ones run first, real processes last."""
-    for item in items:
-        if room_of(item.path) in NEED_THE_PRODUCT:
-            item.add_marker(pytest.mark.usefixtures("product"))
+    """The quick ones run first, real processes last."""
     items.sort(key=lambda item: room_of(item.path) == "e2e")
 
 
@@ -60,6 +57,13 @@ def product(running_product: testing.Product) -> Iterator[testing.Product]:
     connection.set_schema_to_public()  # type: ignore[attr-defined]
     yield running_product
     connection.set_schema_to_public()  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def product_where_needed(request: pytest.FixtureRequest) -> None:
+    """Whoever works with the product gets it."""
+    if room_of(request.path) in NEED_THE_PRODUCT:
+        request.getfixturevalue("product")
 
 
 @pytest.fixture(scope="session")
