@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from conversions.verification_rules import rules_for
-from conversions.verification_terms import Check, Compared
+from conversions.verification.rules import rules_for
+from conversions.verification.terms import Check, Compared
 from inspection import facts as inspection_facts
 from inspection.detect import detect
 from inspection.formats import BY_CODE

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conversions.verification_media import film, recording
-from conversions.verification_terms import Check, Compared, Rule
+from conversions.verification.media import film, recording
+from conversions.verification.terms import Check, Compared, Rule
 from inspection.formats import BY_CODE
 
 _PAGED = {"tiff"}

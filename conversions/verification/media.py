@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conversions.verification_terms import Check, Compared
+from conversions.verification.terms import Check, Compared
 
 
 def recording(c: Compared) -> Iterator[Check]:
