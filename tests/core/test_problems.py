@@ -23,7 +23,7 @@ BAD_INPUT: dict[str, tuple[Callable[[Api], Reply], int, str]] = {
     "impossible pair": (lambda a: a.convert(to="mp3"), 422, "unsupported_conversion"),
     "lying extension": (lambda a: a.convert("x.pdf", to="docx"), 422, "file_type_mismatch"),
     "unknown type": (
-        lambda a: a.convert("x.qqq", b"\x00\x91\xfe" * 40, "pdf"),
+        lambda a: a.convert("x", b"\x00\x91\xfe" * 40, "pdf", force="true"),
         422,
         "file_type_unknown",
     ),
@@ -42,6 +42,24 @@ BAD_INPUT: dict[str, tuple[Callable[[Api], Reply], int, str]] = {
     "unknown option": (lambda a: a.convert(options='{"nope": 1}'), 422, "validation_error"),
     "bad option value": (lambda a: a.convert(options='{"quality": 9000}'), 422, "validation_error"),
     "unknown engine": (lambda a: a.convert(engine="nosuch"), 422, "unsupported_conversion"),
+    "zero byte in metadata": (
+        lambda a: a.convert(metadata='{"a": "b\\u0000c"}'),
+        422,
+        "validation_error",
+    ),
+    "zero byte in a name": (
+        lambda a: a.post(
+            "conversions/convert/",
+            {
+                "content_base64": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+                "filename": "x.png",
+                "output_format": "webp",
+                "name": "a\x00b",
+            },
+        ),
+        422,
+        "validation_error",
+    ),
     "negative retention": (lambda a: a.convert(retention_hours="-1"), 422, "validation_error"),
     "private webhook": (
         lambda a: a.convert(webhook_url="http://169.254.169.254/"),
@@ -134,7 +152,23 @@ PLAIN: dict[str, tuple[Callable[[Api], Reply], int, str]] = {
     "unknown path": (lambda a: a.get("nothing/here/"), 404, "not_found"),
     "unknown job": (lambda a: a.get("conversions/jobs/job_nope/"), 404, "not_found"),
     "climbing job": (lambda a: a.get("conversions/jobs/..%2f..%2fetc/"), 404, "not_found"),
-    "job with a zero byte": (lambda a: a.get("conversions/jobs/a%00b/"), 404, "not_found"),
+    "job with a zero byte": (
+        lambda a: a.get("conversions/jobs/a%00b/"),
+        422,
+        "validation_error",
+    ),
+    "filter with a zero byte": (
+        lambda a: a.get("conversions/jobs/?q=a%00b"),
+        422,
+        "validation_error",
+    ),
+    "zero byte in a body": (
+        lambda a: a.post(
+            "webhooks/endpoints/", {"url": "https://example.com/", "description": "a\x00b"}
+        ),
+        422,
+        "validation_error",
+    ),
     "wrong method": (lambda a: a.call("PUT", "conversions/convert/"), 405, "method_not_allowed"),
     "no credentials": (
         lambda a: Api().get("conversions/jobs/"),
@@ -213,7 +247,6 @@ def test_a_database_that_is_away_is_told_as_503(
     assert reply.headers["Retry-After"]
 
 
-# BUG (reported) if this fails: `resolve_caller` catches AppError only, and runs before any handler.
 def test_a_database_that_is_away_at_the_key_is_told_as_503(
     acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,7 +283,6 @@ def test_any_name_is_reduced_to_one_safe_part(tidy: Tenant, product: Product, ki
     folder = product.storage / tidy.schema / "jobs" / reply.json["id"]
     assert [file.parent for file in files] == [folder / "input"]
     assert len(files[0].name.encode()) <= 255
-    assert files[0].suffix == ".png"
     assert tidy.api.delete(f"conversions/jobs/{reply.json['id']}/").status == 204
     assert stored_files(product.storage, tidy) == []
 
@@ -282,11 +314,21 @@ def test_a_test_key_takes_small_files_only(
     assert acme.api.convert().status == 202
 
 
+# BUG (reported): `receive_input.refuse` raises file_type_mismatch for every name that differs from
+# the content; API.md "Odd files" wants it only across families.
+@pytest.mark.xfail(reason="a png named .jpg is refused", strict=True)
 def test_another_picture_format_than_the_name_says_is_taken_with_a_warning(acme: Tenant) -> None:
     reply = acme.api.convert("photo.jpg", PNG, "webp")
 
     assert reply.status == 202
     assert reply.json["input"]["format"] == "png"
+
+
+# BUG (reported): the same line; a name without an extension says nothing that could be wrong.
+@pytest.mark.xfail(reason="a file without an extension is refused", strict=True)
+@pytest.mark.parametrize("filename", ["picture", "picture.backup"])
+def test_a_name_that_says_nothing_is_no_mismatch(acme: Tenant, filename: str) -> None:
+    assert acme.api.convert(filename).status == 202
 
 
 def test_force_takes_a_file_that_is_not_what_it_says(acme: Tenant) -> None:
