@@ -98,6 +98,7 @@ def load_django() -> None:
 
     app.set_default()
     app.finalize()
+    app.loader.import_default_modules()
     middleware.SAMPLED = 1.0  # the identity row is compared on every request of every test
 
 

@@ -177,14 +177,22 @@ PLAIN: dict[str, tuple[Callable[[Api], Reply], int, str]] = {
     ),
     "bad limit": (lambda a: a.get("conversions/jobs/?limit=0"), 422, "validation_error"),
     "bad cursor": (lambda a: a.get("conversions/jobs/?cursor=%25%25"), 422, "validation_error"),
-    "cursor of nonsense": (lambda a: a.get("conversions/jobs/?cursor=YWJj"), 422, "validation_error"),
+    "cursor of nonsense": (
+        lambda a: a.get("conversions/jobs/?cursor=YWJj"),
+        422,
+        "validation_error",
+    ),
     "bad date": (
         lambda a: a.get("conversions/jobs/?created_after=yesterday"),
         422,
         "validation_error",
     ),
     "malformed login": (lambda a: a.call("POST", "auth/login/", "{oops"), 400, "malformed_request"),
-    "unknown pair": (lambda a: a.get("conversions/formats/png/mp3/"), 422, "unsupported_conversion"),
+    "unknown pair": (
+        lambda a: a.get("conversions/formats/png/mp3/"),
+        422,
+        "unsupported_conversion",
+    ),
     "unknown event": (
         lambda a: a.post(
             "webhooks/endpoints/", {"url": "https://example.com/", "events": ["nope.*"]}
@@ -217,9 +225,7 @@ def test_a_valid_request_id_is_echoed_and_another_is_replaced(acme: Tenant) -> N
     assert long.headers["X-Request-Id"].startswith("req_")
 
 
-def test_an_unforeseen_fault_shows_no_trace(
-    acme: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unforeseen_fault_shows_no_trace(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     def explode(*args: object, **kwargs: object) -> None:
         raise RuntimeError("secret inner words")
 
@@ -305,9 +311,7 @@ def test_a_file_over_the_plan_is_refused_wherever_it_comes_from(product: Product
     assert small.api.quota() == (0, 0)
 
 
-def test_a_test_key_takes_small_files_only(
-    acme: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_test_key_takes_small_files_only(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("conversions.asking.TEST_FILE_BYTES", 60)
 
     assert_problem(acme.test_api.convert(), 413, "file_too_large")
