@@ -1,4 +1,4 @@
-"""A bare django-ninja "hello", no middleware, no database: what `GET jobs/{id}/` is held against."""
+"""A bare ninja "hello", no middleware, no database: what `GET jobs/{id}/` is held against."""
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
