@@ -27,9 +27,8 @@ HOSTNAMES = re.compile(r"\b(pypi|pythonhosted|npmjs|docker|debian|gcr|ghcr|quay)
 
 def tool(name: str) -> str:
     """A validator's path, or a skip that names it."""
-    found = shutil.which(name) or shutil.which(
-        name, path=f"{Path(sys.executable).parent}:/usr/sbin"
-    )
+    beside = f"{Path(sys.executable).parent}:/usr/sbin"
+    found = shutil.which(name) or shutil.which(name, path=beside)
     if not found:
         pytest.skip(f"{name} is not installed")
     return found
