@@ -10,6 +10,7 @@ import shutil
 import subprocess  # noqa: TID251 - runs the validators
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -41,33 +42,34 @@ def run(*argv: str) -> str:
     return done.stdout + done.stderr
 
 
-def services() -> dict:
-    return yaml.safe_load(COMPOSE.read_text())["services"]
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())["services"]
+    return found
 
 
-def objects() -> list[dict]:
+def objects() -> list[dict[str, Any]]:
     return [one for path in MANIFESTS for one in yaml.safe_load_all(path.read_text())]
 
 
-def pods() -> list[dict]:
+def pods() -> list[dict[str, Any]]:
     return [
         one["spec"]["template"]["spec"] for one in objects() if "template" in one.get("spec", {})
     ]
 
 
-def test_compose_file_fits_the_compose_specification():
+def test_compose_file_fits_the_compose_specification() -> None:
     run(tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(COMPOSE))
 
 
-def test_image_file_passes_hadolint():
+def test_image_file_passes_hadolint() -> None:
     run(tool("hadolint"), "Dockerfile")
 
 
-def test_manifests_fit_the_kubernetes_schemas():
+def test_manifests_fit_the_kubernetes_schemas() -> None:
     run(tool("kubernetes-validate"), "--strict", *map(str, MANIFESTS))
 
 
-def test_nginx_accepts_its_configuration(tmp_path):
+def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
     program, copy = tool("nginx"), tmp_path / "nginx.conf"
     copy.write_text(NGINX.read_text().replace("/tmp/", f"{tmp_path}/"))  # noqa: S108
 
@@ -77,7 +79,7 @@ def test_nginx_accepts_its_configuration(tmp_path):
 
 
 @pytest.mark.parametrize("status", PROBLEMS)
-def test_nginx_speaks_the_problems_of_the_local_front(status):
+def test_nginx_speaks_the_problems_of_the_local_front(status: int) -> None:
     code = PROBLEMS[status][0]
 
     page = next(line for line in NGINX.read_text().splitlines() if f"/_problem/{status} {{" in line)
@@ -85,7 +87,7 @@ def test_nginx_speaks_the_problems_of_the_local_front(status):
     assert f'"code": "{code}"' in page
 
 
-def test_the_seccomp_profile_denies_and_leaves_namespaces():
+def test_the_seccomp_profile_denies_and_leaves_namespaces() -> None:
     profile = json.loads((ROOT / "deploy/seccomp.json").read_text())
     denied = {name for rule in profile["syscalls"] for name in rule["names"]}
 
@@ -96,7 +98,7 @@ def test_the_seccomp_profile_denies_and_leaves_namespaces():
 
 
 @pytest.mark.parametrize(("queue", "concurrency"), [(name, size) for name, size, _ in WORKERS])
-def test_each_queue_has_its_worker(queue, concurrency):
+def test_each_queue_has_its_worker(queue: str, concurrency: int) -> None:
     command = services()[f"worker-{queue}"]["command"]
     deployed = next(one for one in objects() if one["metadata"]["name"] == f"worker-{queue}")
     container = deployed["spec"]["template"]["spec"]["containers"][0]
@@ -108,14 +110,14 @@ def test_each_queue_has_its_worker(queue, concurrency):
 
 
 @pytest.mark.parametrize("migration", [" ".join(words) for words in MIGRATIONS])
-def test_the_deploy_migrates_as_the_local_stack_does(migration):
+def test_the_deploy_migrates_as_the_local_stack_does(migration: str) -> None:
     job = next(one for one in pods() if one["containers"][0]["name"] == "migrate")
 
     assert f"manage.py {migration}" in " ".join(services()["migrate"]["command"])
     assert f"manage.py {migration}" in job["containers"][0]["args"][0]
 
 
-def test_only_known_settings_are_set():
+def test_only_known_settings_are_set() -> None:
     known = set(settings_reference.every_name())
     maps = [one for one in objects() if one["kind"] in ("ConfigMap", "Secret")]
     named = {name for one in maps for name in {**one.get("data", {}), **one.get("stringData", {})}}
@@ -124,7 +126,7 @@ def test_only_known_settings_are_set():
     assert named - known == set()
 
 
-def test_one_beat_and_no_pod_as_root():
+def test_one_beat_and_no_pod_as_root() -> None:
     beat = next(one for one in objects() if one["metadata"]["name"] == "beat")
 
     assert beat["spec"]["replicas"] == 1
@@ -136,13 +138,13 @@ def test_one_beat_and_no_pod_as_root():
             assert container["resources"]["limits"]["memory"]
 
 
-def test_no_file_names_a_registry_host():
+def test_no_file_names_a_registry_host() -> None:
     files = (ROOT / "Dockerfile", COMPOSE, NGINX, *MANIFESTS)
 
     assert [str(path) for path in files if HOSTNAMES.search(path.read_text())] == []
 
 
-def test_no_secret_is_written_down():
+def test_no_secret_is_written_down() -> None:
     secret = next(one for one in objects() if one["kind"] == "Secret")
 
     assert [n for n, v in secret["stringData"].items() if v and n != "REDIS_URL"] == []

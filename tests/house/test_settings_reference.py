@@ -8,7 +8,7 @@ from core import settings_reference
 from core.env import ROOT
 
 
-def test_the_page_is_what_the_code_says():
+def test_the_page_is_what_the_code_says() -> None:
     written = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
 
     assert written == settings_reference.page(), (
@@ -16,7 +16,7 @@ def test_the_page_is_what_the_code_says():
     )
 
 
-def test_the_generator_needs_no_settings():
+def test_the_generator_needs_no_settings() -> None:
     empty = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}"}
 
     done = subprocess.run(
@@ -31,15 +31,15 @@ def test_the_generator_needs_no_settings():
     assert done.stdout == settings_reference.page()
 
 
-def test_the_example_names_every_setting_and_no_other():
+def test_the_example_names_every_setting_and_no_other() -> None:
     assert set(settings_reference.meanings()) == set(settings_reference.every_name())
 
 
-def test_every_name_of_the_example_says_what_it_means():
+def test_every_name_of_the_example_says_what_it_means() -> None:
     assert [name for name, words in settings_reference.meanings().items() if not words] == []
 
 
-def test_the_example_holds_no_secret():
+def test_the_example_holds_no_secret() -> None:
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     filled = [line for line in lines if line and not line.startswith("#") and line[-1] != "="]
 
