@@ -26,5 +26,7 @@ def plans(request: HttpRequest) -> dict[str, Any]:
 def subscription(request: HttpRequest) -> dict[str, Any]:
     """The plan of the caller's tenant."""
     usage = queries.usage(principal_of(request).tenant_id or "")
-    return {"plan": usage.plan_code,
-            "period": {"start": usage.period_start, "end": usage.period_end}}
+    return {
+        "plan": usage.plan_code,
+        "period": {"start": usage.period_start, "end": usage.period_end},
+    }

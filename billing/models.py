@@ -42,8 +42,9 @@ class Plan(models.Model):
 class Subscription(models.Model):
     """Which plan a tenant has, and what was agreed apart from it."""
 
-    tenant = models.OneToOneField("tenants.Tenant", on_delete=models.CASCADE, primary_key=True,
-                                  related_name="subscription")
+    tenant = models.OneToOneField(
+        "tenants.Tenant", on_delete=models.CASCADE, primary_key=True, related_name="subscription"
+    )
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT)
     conversions_override = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -71,10 +72,12 @@ class Meter(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "name", "period_start"],
-                                    name="billing_one_meter"),
-            models.CheckConstraint(condition=models.Q(used__gte=0, reserved__gte=0),
-                                   name="billing_meter_not_negative"),
+            models.UniqueConstraint(
+                fields=["tenant", "name", "period_start"], name="billing_one_meter"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(used__gte=0, reserved__gte=0), name="billing_meter_not_negative"
+            ),
         ]
 
     def __str__(self) -> str:

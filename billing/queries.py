@@ -53,8 +53,12 @@ def usage(tenant_id: str) -> Usage:
     start, end = month_of(timezone.now())
     meter = Meter.objects.filter(tenant_id=tenant_id, name=METER, period_start=start).first()
     return Usage(
-        subscription.plan.code, start, end, meter.used if meter else 0,
-        meter.reserved if meter else 0, subscription.conversions_limit,
+        subscription.plan.code,
+        start,
+        end,
+        meter.used if meter else 0,
+        meter.reserved if meter else 0,
+        subscription.conversions_limit,
         subscription.plan.storage_bytes,
     )
 

@@ -44,8 +44,10 @@ def reserve(*, tenant_id: str, tenant_slug: str, ref: str, units: int) -> None:
         ignore_conflicts=True,
     )
     with connection.cursor() as cursor:
-        cursor.execute(RESERVE, {"units": units, "tenant": tenant_id, "name": METER,
-                                 "start": start, "limit": limit})
+        cursor.execute(
+            RESERVE,
+            {"units": units, "tenant": tenant_id, "name": METER, "start": start, "limit": limit},
+        )
         row = cursor.fetchone()
     if row is None:
         raise quota_exceeded(tenant_id, start, end, limit)
@@ -102,6 +104,10 @@ def change_plan(*, tenant_id: str, plan_code: str, conversions: int | None = Non
         tenant_id=tenant_id, defaults={"plan": plan, "conversions_override": conversions}
     )
     tenants.set_limits(
-        tenant_id=tenant_id, plan_code=plan.code, requests_per_hour=plan.requests_per_hour,
-        upload_bytes=plan.file_bytes, slots=plan.concurrency, weight=plan.weight,
+        tenant_id=tenant_id,
+        plan_code=plan.code,
+        requests_per_hour=plan.requests_per_hour,
+        upload_bytes=plan.file_bytes,
+        slots=plan.concurrency,
+        weight=plan.weight,
     )

@@ -48,8 +48,9 @@ def answer_job(request: HttpRequest, job: Job, *, waited: bool, download: bool) 
 def failed_answer(job: Job) -> HttpResponse:
     """The job's own problem."""
     error = job.error or {}
-    response = HttpResponse(orjson.dumps(error), content_type=CONTENT_TYPE,
-                            status=error.get("status", 422))
+    response = HttpResponse(
+        orjson.dumps(error), content_type=CONTENT_TYPE, status=error.get("status", 422)
+    )
     response["X-Job-Id"] = job.id
     return response
 
@@ -63,5 +64,10 @@ def download_answer(request: HttpRequest, job: Job, number: int) -> HttpResponse
     if not 0 <= number < len(job.outputs):
         raise NotFound(f"This job has {len(job.outputs)} outputs.")
     item = job.outputs[number]
-    return send_file(request, key=item["key"], filename=item["filename"],
-                     media_type=item["media_type"], etag=item["sha256"])
+    return send_file(
+        request,
+        key=item["key"],
+        filename=item["filename"],
+        media_type=item["media_type"],
+        etag=item["sha256"],
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Query, Router
@@ -13,6 +13,7 @@ from conversions.answers import answer_job, download_answer, job_answer
 from conversions.asking import accept_convert
 from conversions.openapi import CONVERT_BODY
 from conversions.schemas import (
+    ConvertQuery,
     FormatListOut,
     JobListOut,
     JobOut,
@@ -27,7 +28,7 @@ from core.errors import NotFound
 from core.pagination import page_body, paginate
 
 router = Router(tags=["Conversions"])
-WAIT = Query(0, ge=0, le=60, description="Seconds to wait for the end.")
+Wait = Annotated[int, Query(ge=0, le=60, description="Seconds to wait for the end.")]
 
 
 def existing(job_id: str) -> Any:
@@ -40,8 +41,12 @@ def existing(job_id: str) -> Any:
 
 @router.get("/formats/", response=FormatListOut)
 @requires("conversions:read")
-def formats(request: HttpRequest, input: str | None = None, output: str | None = None,
-            family: str | None = None) -> dict[str, Any]:
+def formats(
+    request: HttpRequest,
+    input: str | None = None,
+    output: str | None = None,
+    family: str | None = None,
+) -> dict[str, Any]:
     """What is read and written here."""
     return catalog.format_list(source=input, target=output, family=family)
 
@@ -55,13 +60,14 @@ def pair(request: HttpRequest, source: str, target: str) -> dict[str, Any]:
 
 @router.post("/convert/", response={202: JobOut, 200: JobOut}, openapi_extra=CONVERT_BODY)
 @requires("conversions:write")
-def convert(request: HttpRequest, wait: int = WAIT, download: bool = False) -> HttpResponseBase:
+def convert(request: HttpRequest, query: Query[ConvertQuery]) -> HttpResponseBase:
     """Convert one file. 202 with the job, or with `wait` 200 once it has ended."""
     fields, file = read_convert(request)
     job = accept_convert(principal_of(request), fields, file, getattr(request, "request_id", ""))
-    seconds = wait or preferred_wait(request.headers.get("Prefer", "")) or (60 if download else 0)
+    preferred = preferred_wait(request.headers.get("Prefer", ""))
+    seconds = query.wait or preferred or (60 if query.download else 0)
     wait_for_end(job.id, seconds)
-    return answer_job(request, job, waited=seconds > 0, download=download)
+    return answer_job(request, job, waited=seconds > 0, download=query.download)
 
 
 @router.get("/jobs/", response=JobListOut)
@@ -75,7 +81,7 @@ def list_jobs(request: HttpRequest, query: Query[JobQuery]) -> dict[str, Any]:
 
 @router.get("/jobs/{job_id}/", response=JobOut)
 @requires("conversions:read")
-def get_job(request: HttpRequest, job_id: str, wait: int = WAIT) -> HttpResponse:
+def get_job(request: HttpRequest, job_id: str, wait: Wait = 0) -> HttpResponse:
     """One job; with `wait` after its end. ETag and If-None-Match."""
     if wait:
         wait_for_end(job_id, wait)

@@ -19,15 +19,23 @@ def accept_convert(
     """The accepted job. The file is deleted unless the job adopted it."""
     if fields.webhook_url:
         judge_url(fields.webhook_url, webhook=True)
-    limit = min(filter(None, (caller.upload_bytes, TEST_FILE_BYTES if caller.is_test else None)),
-                default=None)
+    limit = min(
+        filter(None, (caller.upload_bytes, TEST_FILE_BYTES if caller.is_test else None)),
+        default=None,
+    )
     with take_file(fields, file, limit) as taken:
-        source = services.receive_input(file=taken, max_bytes=limit, force=fields.force,
-                                        has_password=bool(fields.password))
+        source = services.receive_input(
+            file=taken, max_bytes=limit, force=fields.force, has_password=bool(fields.password)
+        )
         wanted = services.ConvertRequest(
-            output_format=fields.output_format, options=fields.options, name=fields.name,
-            metadata=fields.metadata, webhook_url=fields.webhook_url, engine=fields.engine,
-            retention_hours=fields.retention_hours, password=fields.password,
+            output_format=fields.output_format,
+            options=fields.options,
+            name=fields.name,
+            metadata=fields.metadata,
+            webhook_url=fields.webhook_url,
+            engine=fields.engine,
+            retention_hours=fields.retention_hours,
+            password=fields.password,
             request_id=request_id,
         )
         return services.create_job(caller=caller, source=source, wanted=wanted)

@@ -20,16 +20,24 @@ def offered() -> tuple[dict[str, Any], ...]:
     """Every format that some installed engine reads or writes."""
     written = {t for f in FORMATS for t in offer.targets(f.code)}
     return tuple(
-        {"code": f.code, "name": f.name, "family": f.family, "extensions": list(f.extensions),
-         "media_types": list(f.media_types), "inputs_to": list(offer.targets(f.code))}
-        for f in FORMATS if offer.targets(f.code) or f.code in written
+        {
+            "code": f.code,
+            "name": f.name,
+            "family": f.family,
+            "extensions": list(f.extensions),
+            "media_types": list(f.media_types),
+            "inputs_to": list(offer.targets(f.code)),
+        }
+        for f in FORMATS
+        if offer.targets(f.code) or f.code in written
     )
 
 
 def format_list(*, source: str | None, target: str | None, family: str | None) -> dict[str, Any]:
     """The offered formats that pass the filters."""
     items = [
-        item for item in offered()
+        item
+        for item in offered()
         if (source is None or item["code"] == canonical(source))
         and (target is None or canonical(target) in item["inputs_to"])
         and (family is None or item["family"] == family)
@@ -45,9 +53,13 @@ def pair_body(source: str, target: str) -> dict[str, Any]:
     except planner.NoRoute as error:
         raise UnsupportedConversion(no_route_text(source, target, None)) from error
     planned = plan_route(source=source, target=target, options={}, engine=None)
-    return {"route": planned.body(), "options_schema": planner.options_schema(edges),
-            "units": planner.units_of(edges), "verified": None,
-            "limits": {"seconds": env().limits.job_s}}
+    return {
+        "route": planned.body(),
+        "options_schema": planner.options_schema(edges),
+        "units": planner.units_of(edges),
+        "verified": None,
+        "limits": {"seconds": env().limits.job_s},
+    }
 
 
 def quota_body(usage: Usage, requests_per_hour: int | None) -> dict[str, Any]:

@@ -63,12 +63,16 @@ class Job(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["status", "-id"], name="conversions_job_status"),
-            models.Index(fields=["expires_at"], name="conversions_job_expiry",
-                         condition=models.Q(status="completed")),
+            models.Index(
+                fields=["expires_at"],
+                name="conversions_job_expiry",
+                condition=models.Q(status="completed"),
+            ),
         ]
         constraints = [
-            models.CheckConstraint(condition=models.Q(progress__lte=100),
-                                   name="conversions_job_progress"),
+            models.CheckConstraint(
+                condition=models.Q(progress__lte=100), name="conversions_job_progress"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The body of `convert/` for the OpenAPI schema: the view reads it as a stream, so it says so here."""
+"""The body of `convert/` for the OpenAPI schema: the view reads it as a stream."""
 
 from __future__ import annotations
 

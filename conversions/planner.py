@@ -96,8 +96,10 @@ def reachable(specs: Iterable[EngineSpec], source: str) -> set[str]:
         if len(path) < MAX_STEPS:
             passed = {source, *(edge.target for edge in path)}
             paths += [
-                (*path, edge) for edge in edges_from(known, path[-1].target)
-                if edge.target not in passed and may_follow(path[0], edge)
+                (*path, edge)
+                for edge in edges_from(known, path[-1].target)
+                if edge.target not in passed
+                and may_follow(path[0], edge)
                 and edge.target not in found
             ]
     return found
@@ -134,8 +136,11 @@ def options_schema(path: tuple[Edge, ...]) -> dict[str, Any]:
         definitions |= schema.get("$defs", {})
         names = allowed_options(edge)
         properties |= {k: v for k, v in schema.get("properties", {}).items() if k in names}
-    body: dict[str, Any] = {"type": "object", "properties": properties,
-                            "additionalProperties": False}
+    body: dict[str, Any] = {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+    }
     if definitions:
         body["$defs"] = definitions
     return body

@@ -26,9 +26,13 @@ def status_of(job_id: str) -> str | None:
 def job_list(filters: dict[str, Any]) -> QuerySet[Job]:
     """Jobs by the filters of API.md; None values don't filter."""
     lookups = {
-        "status": "status", "output_format": "output_format", "batch_id": "batch_id",
-        "api_key_id": "api_key_id", "created_after": "created_at__gte",
-        "created_before": "created_at__lt", "q": "input_filename__icontains",
+        "status": "status",
+        "output_format": "output_format",
+        "batch_id": "batch_id",
+        "api_key_id": "api_key_id",
+        "created_after": "created_at__gte",
+        "created_before": "created_at__lt",
+        "q": "input_filename__icontains",
     }
     wanted = {lookups[name]: value for name, value in filters.items() if value is not None}
     return Job.objects.filter(**wanted)
@@ -54,21 +58,41 @@ def job_body(job: Job) -> dict[str, Any]:
     ]
     last = job.route[-1] if job.route else {"engine": "", "version": ""}
     return {
-        "id": job.id, "kind": job.kind, "name": job.name, "status": job.status,
-        "progress": job.progress, "stage": job.stage,
-        "input": {"filename": job.input_filename, "format": job.input_format,
-                  "media_type": job.input_media_type, "size": job.input_size,
-                  "sha256": job.input_sha256},
-        "output_format": job.output_format, "output": outputs[0] if outputs else None,
-        "outputs": outputs, "options": job.options,
+        "id": job.id,
+        "kind": job.kind,
+        "name": job.name,
+        "status": job.status,
+        "progress": job.progress,
+        "stage": job.stage,
+        "input": {
+            "filename": job.input_filename,
+            "format": job.input_format,
+            "media_type": job.input_media_type,
+            "size": job.input_size,
+            "sha256": job.input_sha256,
+        },
+        "output_format": job.output_format,
+        "output": outputs[0] if outputs else None,
+        "outputs": outputs,
+        "options": job.options,
         "engine": {"name": last["engine"], "version": last["version"], "route": job.route},
-        "report": job.report, "queue": None, "units": job.units, "test": job.is_test,
-        "error": job.error, "attempts": job.attempts, "batch_id": job.batch_id,
-        "pipeline_id": job.pipeline_id, "step": job.step, "api_key_id": job.api_key_id,
+        "report": job.report,
+        "queue": None,
+        "units": job.units,
+        "test": job.is_test,
+        "error": job.error,
+        "attempts": job.attempts,
+        "batch_id": job.batch_id,
+        "pipeline_id": job.pipeline_id,
+        "step": job.step,
+        "api_key_id": job.api_key_id,
         "user_id": job.user_id,
-        "metadata": job.metadata, "webhook_url": job.webhook_url,
-        "created_at": iso(job.created_at), "started_at": iso(job.started_at),
-        "finished_at": iso(job.finished_at), "expires_at": iso(job.expires_at),
+        "metadata": job.metadata,
+        "webhook_url": job.webhook_url,
+        "created_at": iso(job.created_at),
+        "started_at": iso(job.started_at),
+        "finished_at": iso(job.finished_at),
+        "expires_at": iso(job.expires_at),
     }
 
 

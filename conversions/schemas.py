@@ -104,8 +104,14 @@ def read_form(request: HttpRequest) -> tuple[dict[str, Any], IncomingFile | None
     try:
         fields = {name: request.POST[name] for name in request.POST}
         file = request.FILES.get("file")
-    except (BadRequest, TooManyFilesSent, UnreadablePostError, RequestDataTooBig, OSError,
-            ValueError) as error:
+    except (
+        BadRequest,
+        TooManyFilesSent,
+        UnreadablePostError,
+        RequestDataTooBig,
+        OSError,
+        ValueError,
+    ) as error:
         raise MalformedRequest("The form can't be read.") from error
     stopped_at = getattr(request, "upload_too_large", None)
     if stopped_at:
@@ -135,6 +141,13 @@ def from_base64(text: str, filename: str) -> IncomingFile:
     intake = Intake()
     intake.write(content)
     return intake.finish(name=filename, content_type="")
+
+
+class ConvertQuery(Schema):
+    """How to wait for the end of a conversion."""
+
+    wait: int = Field(0, ge=0, le=60, description="Seconds to wait for the end.")
+    download: bool = Field(default=False, description="Answer with the bytes themselves.")
 
 
 class JobQuery(PageQuery):

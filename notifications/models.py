@@ -32,8 +32,11 @@ class Notification(models.Model):
         ]
         indexes = [
             models.Index(fields=["user_id", "-id"], name="notifications_feed"),
-            models.Index(fields=["user_id"], name="notifications_unread",
-                         condition=models.Q(read_at__isnull=True)),
+            models.Index(
+                fields=["user_id"],
+                name="notifications_unread",
+                condition=models.Q(read_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -24,6 +24,13 @@ def unread_count(user_id: str) -> int:
 
 def notification_body(row: Notification) -> dict[str, Any]:
     """A notification as JSON."""
-    return {"id": row.id, "kind": row.kind, "title": row.title, "body": row.body,
-            "subject_id": row.subject_id, "event_id": row.event_id, "read_at": row.read_at,
-            "created_at": row.created_at}
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "title": row.title,
+        "body": row.body,
+        "subject_id": row.subject_id,
+        "event_id": row.event_id,
+        "read_at": row.read_at,
+        "created_at": row.created_at,
+    }

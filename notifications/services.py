@@ -21,11 +21,16 @@ def notify(*, event_id: str, kind: str, payload: dict[str, Any], user_id: str | 
     made = Notification.objects.bulk_create(
         [
             Notification(
-                id=new_id("ntf"), user_id=person, event_id=event_id, kind=kind,
-                title=title_of(kind, payload)[:300], body=body_of(kind, payload),
+                id=new_id("ntf"),
+                user_id=person,
+                event_id=event_id,
+                kind=kind,
+                title=title_of(kind, payload)[:300],
+                body=body_of(kind, payload),
                 subject_id=str(payload.get("id", "")),
             )
-            for person in people if person
+            for person in people
+            if person
         ],
         ignore_conflicts=True,
     )

@@ -10,5 +10,9 @@ from notifications.services import notify
 def on_event(event: Event) -> None:
     """Write the feed. The payload of a job names its person in ``user_id``."""
     if current_schema() != PUBLIC and not event.payload.get("test"):
-        notify(event_id=event.id, kind=event.type, payload=event.payload,
-               user_id=event.payload.get("user_id"))
+        notify(
+            event_id=event.id,
+            kind=event.type,
+            payload=event.payload,
+            user_id=event.payload.get("user_id"),
+        )

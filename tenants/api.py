@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from accounts import services as accounts
-from accounts.queries import user_body
+from accounts.queries import active_user, user_body
 from core.access import ANYONE, Principal, principal_of, requires
 from core.errors import NotFound
 from core.pagination import PageQuery, page_body, paginate
@@ -28,11 +28,19 @@ from tenants.schemas import (
 router = Router(tags=["Auth"])
 
 
-def key_body(key: ApiKey, **more: Any) -> dict[str, Any]:
+def key_body(row: ApiKey, **more: Any) -> dict[str, Any]:
     """A key as JSON."""
-    return {"id": key.id, "name": key.name, "prefix": key.prefix, "scopes": key.scopes,
-            "test": key.is_test, "created_at": key.created, "expires_at": key.expiry_date,
-            "revoked_at": key.revoked_at, **more}
+    return {
+        "id": row.id,
+        "name": row.name,
+        "prefix": row.prefix,
+        "scopes": row.scopes,
+        "test": row.is_test,
+        "created_at": row.created,
+        "expires_at": row.expiry_date,
+        "revoked_at": row.revoked_at,
+        **more,
+    }
 
 
 def inside(request: HttpRequest) -> Principal:
@@ -44,11 +52,16 @@ def inside(request: HttpRequest) -> Principal:
 @requires(ANYONE)
 def register(request: HttpRequest, payload: RegisterIn) -> tuple[int, dict[str, Any]]:
     """Create a person and their first tenant on Free; a verification mail follows."""
-    user = services.register(
-        email=payload.email, password=payload.password, username=payload.username,
-        full_name=payload.full_name, tenant_name=payload.tenant_name,
+    user_id = services.register(
+        email=payload.email,
+        password=payload.password,
+        username=payload.username,
+        full_name=payload.full_name,
+        tenant_name=payload.tenant_name,
     )
-    return 201, {**user_body(user), "tenants": queries.tenants_body(user.id)}
+    user = active_user(user_id)
+    assert user is not None  # noqa: S101 - made above
+    return 201, {**user_body(user), "tenants": queries.tenants_body(user_id)}
 
 
 @router.post("/login/", response=LoginOut, auth=None)
@@ -75,8 +88,12 @@ def generate_key(request: HttpRequest, payload: KeyIn) -> tuple[int, dict[str, A
     """A new key; its text is in this answer and nowhere else."""
     caller = inside(request)
     key, text = services.create_api_key(
-        tenant_id=caller.tenant_id or "", user_id=caller.user_id or "", name=payload.name,
-        scopes=payload.scopes, expires_at=payload.expires_at, is_test=payload.test,
+        tenant_id=caller.tenant_id or "",
+        user_id=caller.user_id or "",
+        name=payload.name,
+        scopes=payload.scopes,
+        expires_at=payload.expires_at,
+        is_test=payload.test,
     )
     return 201, key_body(key, key=text)
 

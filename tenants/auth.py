@@ -1,4 +1,4 @@
-"""From credentials to a Principal: API key on any host, JWT with X-Tenant, host or default tenant."""
+"""From credentials to a Principal: API key, or JWT with X-Tenant, host or default tenant."""
 
 from __future__ import annotations
 
@@ -60,10 +60,16 @@ def key_principal(key: ApiKey) -> Principal:
     """The principal of a valid key."""
     tenant: Tenant = key.tenant
     return Principal(
-        tenant_id=tenant.id, tenant_slug=tenant.slug, schema_name=tenant.schema_name,
-        user_id=key.created_by_id, api_key_id=key.id, is_test=key.is_test,
-        permissions=frozenset(key.scopes), plan_code=tenant.plan_code,
-        requests_per_hour=tenant.requests_per_hour, upload_bytes=tenant.upload_bytes,
+        tenant_id=tenant.id,
+        tenant_slug=tenant.slug,
+        schema_name=tenant.schema_name,
+        user_id=key.created_by_id,
+        api_key_id=key.id,
+        is_test=key.is_test,
+        permissions=frozenset(key.scopes),
+        plan_code=tenant.plan_code,
+        requests_per_hour=tenant.requests_per_hour,
+        upload_bytes=tenant.upload_bytes,
     )
 
 
@@ -82,9 +88,13 @@ def by_token(request: HttpRequest, token: str) -> Principal:
     tenant: Tenant = membership.tenant
     refuse_suspended(tenant)
     return Principal(
-        tenant_id=tenant.id, tenant_slug=tenant.slug, schema_name=tenant.schema_name,
-        user_id=claims.user_id, permissions=ROLE_PERMISSIONS[RoleName(membership.role)],
-        plan_code=tenant.plan_code, requests_per_hour=tenant.requests_per_hour,
+        tenant_id=tenant.id,
+        tenant_slug=tenant.slug,
+        schema_name=tenant.schema_name,
+        user_id=claims.user_id,
+        permissions=ROLE_PERMISSIONS[RoleName(membership.role)],
+        plan_code=tenant.plan_code,
+        requests_per_hour=tenant.requests_per_hour,
         upload_bytes=tenant.upload_bytes,
     )
 
@@ -95,8 +105,7 @@ def host_slug(request: HttpRequest) -> str | None:
     suffix = f".{env().site.base_domain}"
     if not host.endswith(suffix) or host == f"api{suffix}":
         return None
-    tenant = queries.tenant_by_host(host)
-    return tenant.slug if tenant else None
+    return queries.slug_of_host(host)
 
 
 def refuse_suspended(tenant: Tenant) -> None:

@@ -1,4 +1,4 @@
-"""The one place where a request gets its tenant: credentials → principal → schema, cleared after."""
+"""Where a request gets its tenant: credentials → principal → schema, cleared after."""
 
 from __future__ import annotations
 

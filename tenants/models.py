@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -60,19 +60,22 @@ class Membership(models.Model):
 
     id = models.CharField(max_length=40, primary_key=True, default=membership_id, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE,
-                             related_name="memberships")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
     role = models.CharField(max_length=20, choices=[(r.value, r.value) for r in RoleName])
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="tenants_member_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "user"], name="tenants_member_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.tenant_id}"
 
 
-class FilemillKeyGenerator(KeyGenerator):  # type: ignore[misc]
+class FilemillKeyGenerator(KeyGenerator):
     """``fm_live_<8>.<32><6>``: environment, public prefix, secret, checksum."""
 
     def __init__(self, environment: str = "live") -> None:
@@ -91,7 +94,7 @@ class FilemillKeyGenerator(KeyGenerator):  # type: ignore[misc]
         return key, prefix, self.hash(key)
 
 
-class ApiKeyManager(BaseAPIKeyManager):  # type: ignore[misc]
+class ApiKeyManager(BaseAPIKeyManager):
     """Makes keys with ids of ours instead of ids that hold the hash."""
 
     key_generator = FilemillKeyGenerator()
@@ -104,17 +107,18 @@ class ApiKeyManager(BaseAPIKeyManager):  # type: ignore[misc]
         return key
 
 
-class ApiKey(AbstractAPIKey):  # type: ignore[misc]
+class ApiKey(AbstractAPIKey):
     """A key of a tenant; only its hash is stored."""
 
-    objects = ApiKeyManager()
+    objects: ClassVar[ApiKeyManager] = ApiKeyManager()  # type: ignore[assignment]
 
     id = models.CharField(max_length=40, primary_key=True, default=key_id, editable=False)
     prefix = models.CharField(max_length=20, unique=True, editable=False)
     name = models.CharField(max_length=100)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="api_keys")
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT,
-                                   related_name="api_keys")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="api_keys"
+    )
     is_test = models.BooleanField(default=False)
     scopes = ArrayField(models.CharField(max_length=40))
     revoked_at = models.DateTimeField(null=True)

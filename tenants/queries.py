@@ -31,15 +31,16 @@ def tenant_of_schema(schema_name: str) -> Profile:
     return profile(Tenant.objects.get(schema_name=schema_name))
 
 
-def tenant_by_slug(slug: str) -> Tenant | None:
+def profile_by_slug(slug: str) -> Profile | None:
     """A tenant by its slug."""
-    return Tenant.objects.filter(slug=slug).first()
+    tenant = Tenant.objects.filter(slug=slug).first()
+    return profile(tenant) if tenant else None
 
 
-def tenant_by_host(host: str) -> Tenant | None:
-    """A tenant by one of its host names."""
-    domain = Domain.objects.select_related("tenant").filter(domain=host).first()
-    return domain.tenant if domain else None
+def slug_of_host(host: str) -> str | None:
+    """The tenant's slug, by one of its host names."""
+    domain: Any = Domain.objects.select_related("tenant").filter(domain=host).first()
+    return str(domain.tenant.slug) if domain else None
 
 
 def key_by_prefix(prefix: str) -> ApiKey | None:
@@ -75,8 +76,13 @@ def keys_of(tenant_id: str) -> QuerySet[ApiKey]:
 def tenants_body(user_id: str) -> list[dict[str, Any]]:
     """The tenants of a person, as login answers them."""
     return [
-        {"id": m.tenant.id, "slug": m.tenant.slug, "name": m.tenant.name, "role": m.role,
-         "plan": m.tenant.plan_code}
+        {
+            "id": m.tenant.id,
+            "slug": m.tenant.slug,
+            "name": m.tenant.name,
+            "role": m.role,
+            "plan": m.tenant.plan_code,
+        }
         for m in memberships_of(user_id)
     ]
 

@@ -10,8 +10,12 @@ from core.access import PERMISSIONS
 
 ALL = frozenset(PERMISSIONS)
 DEFAULT_SCOPES = (
-    "conversions:read", "conversions:write", "media:read", "media:write",
-    "webhooks:read", "webhooks:write",
+    "conversions:read",
+    "conversions:write",
+    "media:read",
+    "media:write",
+    "webhooks:read",
+    "webhooks:write",
 )
 WORK = frozenset(DEFAULT_SCOPES) | {"media:share", "notifications:read"}
 

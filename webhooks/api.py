@@ -76,9 +76,7 @@ def patch_endpoint(
 ) -> dict[str, Any]:
     """Change an endpoint."""
     changes = {k: v for k, v in payload.dict(exclude_unset=True).items() if v is not None}
-    return queries.endpoint_body(
-        services.change_endpoint(endpoint_id=endpoint_id, changes=changes)
-    )
+    return queries.endpoint_body(services.change_endpoint(endpoint_id=endpoint_id, changes=changes))
 
 
 @router.delete("/endpoints/{endpoint_id}/", response={204: None})

@@ -34,8 +34,11 @@ class Endpoint(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["is_default_secret"], name="webhooks_one_default",
-                                    condition=models.Q(is_default_secret=True)),
+            models.UniqueConstraint(
+                fields=["is_default_secret"],
+                name="webhooks_one_default",
+                condition=models.Q(is_default_secret=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -59,8 +62,9 @@ class Delivery(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["event_id", "endpoint", "url"],
-                                    name="webhooks_event_once"),
+            models.UniqueConstraint(
+                fields=["event_id", "endpoint", "url"], name="webhooks_event_once"
+            ),
         ]
         indexes = [models.Index(fields=["endpoint", "-id"], name="webhooks_by_endpoint")]
 

@@ -22,24 +22,43 @@ def deliveries(filters: dict[str, Any]) -> QuerySet[Delivery]:
 
 def endpoint_body(endpoint: Endpoint, **more: Any) -> dict[str, Any]:
     """An endpoint as JSON, without its secret."""
-    return {"id": endpoint.id, "url": endpoint.url, "description": endpoint.description,
-            "events": endpoint.events, "enabled": endpoint.is_enabled,
-            "disabled_reason": endpoint.disabled_reason, "created_at": endpoint.created_at, **more}
+    return {
+        "id": endpoint.id,
+        "url": endpoint.url,
+        "description": endpoint.description,
+        "events": endpoint.events,
+        "enabled": endpoint.is_enabled,
+        "disabled_reason": endpoint.disabled_reason,
+        "created_at": endpoint.created_at,
+        **more,
+    }
 
 
 def delivery_body(delivery: Delivery) -> dict[str, Any]:
     """A delivery as JSON."""
-    return {"id": delivery.id, "endpoint": delivery.endpoint_id, "url": delivery.url,
-            "event_id": delivery.event_id, "event_type": delivery.event_type,
-            "status": delivery.status, "attempt_count": delivery.attempt_count,
-            "next_attempt_at": delivery.next_attempt_at, "created_at": delivery.created_at,
-            "finished_at": delivery.finished_at}
+    return {
+        "id": delivery.id,
+        "endpoint": delivery.endpoint_id,
+        "url": delivery.url,
+        "event_id": delivery.event_id,
+        "event_type": delivery.event_type,
+        "status": delivery.status,
+        "attempt_count": delivery.attempt_count,
+        "next_attempt_at": delivery.next_attempt_at,
+        "created_at": delivery.created_at,
+        "finished_at": delivery.finished_at,
+    }
 
 
 def attempt_body(attempt: Attempt) -> dict[str, Any]:
     """An attempt as JSON."""
-    return {"number": attempt.number, "request_headers": attempt.request_headers,
-            "response_status": attempt.response_status,
-            "response_headers": attempt.response_headers, "response_body": attempt.response_body,
-            "error": attempt.error, "duration_ms": attempt.duration_ms,
-            "created_at": attempt.created_at}
+    return {
+        "number": attempt.number,
+        "request_headers": attempt.request_headers,
+        "response_status": attempt.response_status,
+        "response_headers": attempt.response_headers,
+        "response_body": attempt.response_body,
+        "error": attempt.error,
+        "duration_ms": attempt.duration_ms,
+        "created_at": attempt.created_at,
+    }

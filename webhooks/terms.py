@@ -1,10 +1,27 @@
 """Words of the webhooks: event types, retry times."""
 
 EVENT_TYPES = (
-    "job.created", "job.started", "job.completed", "job.failed", "job.canceled", "job.expired",
-    "batch.completed", "pipeline.completed", "pipeline.failed", "asset.ready", "asset.failed",
-    "asset.deleted", "quota.warning", "quota.exceeded", "subscription.updated", "invoice.paid",
-    "invoice.payment_failed", "member.joined", "member.removed", "key.created", "key.revoked",
+    "job.created",
+    "job.started",
+    "job.completed",
+    "job.failed",
+    "job.canceled",
+    "job.expired",
+    "batch.completed",
+    "pipeline.completed",
+    "pipeline.failed",
+    "asset.ready",
+    "asset.failed",
+    "asset.deleted",
+    "quota.warning",
+    "quota.exceeded",
+    "subscription.updated",
+    "invoice.paid",
+    "invoice.payment_failed",
+    "member.joined",
+    "member.removed",
+    "key.created",
+    "key.revoked",
     "endpoint.disabled",
 )
 # What a job's own webhook_url gets: the end of the job, however it ended.

@@ -7,10 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sandbox import pool
-from sandbox.outcomes import Crashed, LimitHit, Raised, SandboxUnavailable
-
-from conversions.engines import registry
+from conversions.engines import libreoffice, registry
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -20,8 +17,11 @@ from conversions.engines.spec import (
     InputRejected,
     LimitExceeded,
     OptionUnsupported,
+    Queue,
     Runner,
 )
+from sandbox import hosts, pool
+from sandbox.outcomes import Crashed, LimitHit, Raised, SandboxUnavailable
 
 _KINDS: dict[str, type[EngineError]] = {
     kind.__name__: kind
@@ -39,6 +39,17 @@ def limit_error(hit: LimitHit) -> LimitExceeded:
     """The engine error for a limit of the sandbox."""
     code, text = _LIMITS[hit.which]
     return LimitExceeded(text, code=code, detail=str(hit))
+
+
+def warm(queue: str) -> None:
+    """Start what the first job of a queue would wait for: warm parents, LibreOffice."""
+    if queue == Queue.OFFICE and registry.version("libreoffice"):
+        hosts.host(libreoffice.PLAN).warm()
+    if queue == Queue.CONVERT:
+        pool.server(registry.preload()).warm()
+        for spec in registry.ENGINES:
+            if spec.own_parent and registry.version(spec.id):
+                pool.server(registry.preload(spec)).warm()
 
 
 def execute(spec: EngineSpec, call: EngineCall) -> EngineResult:
@@ -67,7 +78,7 @@ def _in_fork(spec: EngineSpec, call: EngineCall) -> EngineResult:
         "deadline_s": call.deadline_s,
         "password": call.password,
     }
-    returned = pool.server(registry.preload()).call(
+    returned = pool.server(registry.preload(spec)).call(
         "conversions.engines.execute:in_child",
         payload,
         profile=spec.sandbox,
@@ -87,12 +98,15 @@ def _in_fork(spec: EngineSpec, call: EngineCall) -> EngineResult:
 def in_child(payload: dict[str, Any], report: Callable[[float, str], None]) -> dict[str, Any]:
     """In the sandboxed child: rebuild the call, run the engine, flatten what it says."""
     spec = registry.BY_ID[payload["engine"]]
-    names = ("input_format", "output_format", "deadline_s", "password")
-    paths = {name: Path(payload[name]) for name in ("source", "target", "workdir")}
     call = EngineCall(
-        **{name: payload[name] for name in names},
-        **paths,
+        source=Path(payload["source"]),
+        target=Path(payload["target"]),
+        workdir=Path(payload["workdir"]),
+        input_format=payload["input_format"],
+        output_format=payload["output_format"],
         options=spec.options.model_validate(payload["options"]),
+        deadline_s=payload["deadline_s"],
+        password=payload["password"],
         progress=report,
     )
     try:

@@ -14,8 +14,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from conversions.engines.ffmpeg_plan import DEMUXERS, arguments, probe_arguments, read_probe
-from conversions.engines.ffmpeg_plan import Media as Media
+from conversions.engines.ffmpeg_plan import (
+    DEMUXERS,
+    Media,
+    arguments,
+    probe_arguments,
+    read_probe,
+)
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -59,7 +64,7 @@ class Options(EngineOptions):
 
 
 def find_version() -> str | None:
-    """Version of the installed FFmpeg, read from its library's name (starting it takes 40 ms)."""
+    """Version of the installed FFmpeg, as dpkg notes it (starting it takes 40 ms)."""
     if not shutil.which("ffmpeg") or not shutil.which("ffprobe"):
         return None
     status = Path("/var/lib/dpkg/status")
@@ -90,8 +95,11 @@ def _probe(call: EngineCall) -> Media:
 
     lines: list[str] = []
     ended = runner.run(
-        probe_arguments(call.source, call.input_format), profile="media", workdir=call.workdir,
-        deadline_s=min(call.deadline_s, 30), on_stdout_line=lines.append,
+        probe_arguments(call.source, call.input_format),
+        profile="media",
+        workdir=call.workdir,
+        deadline_s=min(call.deadline_s, 30),
+        on_stdout_line=lines.append,
     )
     if ended.killed == "time":
         raise LimitExceeded("Reading the file took too long.", code="timed_out")
@@ -123,8 +131,11 @@ def run(call: EngineCall) -> EngineResult:
     media = _probe(call)
     seconds = _check(call, options, media)
     ended = runner.run(
-        arguments(call, options.model_dump(), media), profile="media", workdir=call.workdir,
-        deadline_s=call.deadline_s, on_stdout_line=_Progress(call, seconds),
+        arguments(call, options.model_dump(), media),
+        profile="media",
+        workdir=call.workdir,
+        deadline_s=call.deadline_s,
+        on_stdout_line=_Progress(call, seconds),
     )
     if ended.killed:
         raise _limit(ended.killed)
@@ -162,15 +173,23 @@ SPEC = EngineSpec(
     licence="GPL-2.0-or-later",
     routes=(
         Route(
-            inputs=AUDIO_IN, outputs=("wav", "flac"), fidelity=98, options=_SOUND,
+            inputs=AUDIO_IN,
+            outputs=("wav", "flac"),
+            fidelity=98,
+            options=_SOUND,
             loses=("cover pictures",),
         ),
         Route(
-            inputs=AUDIO_IN, outputs=("mp3", "ogg", "m4a", "opus", "aac"), fidelity=90,
-            loses=("inaudible detail", "cover pictures"), options=_SOUND,
+            inputs=AUDIO_IN,
+            outputs=("mp3", "ogg", "m4a", "opus", "aac"),
+            fidelity=90,
+            loses=("inaudible detail", "cover pictures"),
+            options=_SOUND,
         ),
         Route(
-            inputs=VIDEO_IN, outputs=VIDEO_OUT, fidelity=85,
+            inputs=VIDEO_IN,
+            outputs=VIDEO_OUT,
+            fidelity=85,
             loses=("fine detail", "subtitles", "chapters"),
         ),
         Route(

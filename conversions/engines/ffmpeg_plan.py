@@ -13,24 +13,57 @@ import ffmpeg
 from conversions.engines.spec import EngineCall, OptionUnsupported
 
 DEMUXERS = {
-    "mp3": "mp3", "wav": "wav", "flac": "flac", "ogg": "ogg", "opus": "ogg", "aac": "aac",
-    "m4a": "mov", "mp4": "mov", "mov": "mov", "webm": "matroska", "mkv": "matroska",
-    "avi": "avi", "wma": "asf", "aiff": "aiff",
+    "mp3": "mp3",
+    "wav": "wav",
+    "flac": "flac",
+    "ogg": "ogg",
+    "opus": "ogg",
+    "aac": "aac",
+    "m4a": "mov",
+    "mp4": "mov",
+    "mov": "mov",
+    "webm": "matroska",
+    "mkv": "matroska",
+    "avi": "avi",
+    "wma": "asf",
+    "aiff": "aiff",
 }
 _MUXERS = {
-    "mp3": "mp3", "wav": "wav", "flac": "flac", "ogg": "ogg", "opus": "opus", "aac": "adts",
-    "m4a": "ipod", "mp4": "mp4", "mov": "mov", "webm": "webm", "mkv": "matroska", "avi": "avi",
+    "mp3": "mp3",
+    "wav": "wav",
+    "flac": "flac",
+    "ogg": "ogg",
+    "opus": "opus",
+    "aac": "adts",
+    "m4a": "ipod",
+    "mp4": "mp4",
+    "mov": "mov",
+    "webm": "webm",
+    "mkv": "matroska",
+    "avi": "avi",
 }
 _SOUND = {
-    "mp3": "libmp3lame", "wav": "pcm_s16le", "flac": "flac", "ogg": "libvorbis",
-    "opus": "libopus", "aac": "aac", "m4a": "aac", "mp4": "aac", "mov": "aac",
-    "webm": "libopus", "mkv": "aac", "avi": "libmp3lame",
+    "mp3": "libmp3lame",
+    "wav": "pcm_s16le",
+    "flac": "flac",
+    "ogg": "libvorbis",
+    "opus": "libopus",
+    "aac": "aac",
+    "m4a": "aac",
+    "mp4": "aac",
+    "mov": "aac",
+    "webm": "libopus",
+    "mkv": "aac",
+    "avi": "libmp3lame",
 }
 _PICTURE = {"mp4": "h264", "mov": "h264", "mkv": "h264", "webm": "vp9", "avi": "mpeg4"}
 _ENCODERS = {"h264": "libx264", "vp8": "libvpx", "vp9": "libvpx-vp9", "mpeg4": "mpeg4"}
 _HOLDS = {
-    "mp4": {"h264", "mpeg4", "vp9"}, "mov": {"h264", "mpeg4"}, "webm": {"vp8", "vp9"},
-    "mkv": {"h264", "vp8", "vp9", "mpeg4"}, "avi": {"mpeg4", "h264"},
+    "mp4": {"h264", "mpeg4", "vp9"},
+    "mov": {"h264", "mpeg4"},
+    "webm": {"vp8", "vp9"},
+    "mkv": {"h264", "vp8", "vp9", "mpeg4"},
+    "avi": {"mpeg4", "h264"},
 }
 _LOSSLESS = ("wav", "flac")
 # ABR 1 GiB: one broken header must not make FFmpeg ask for all memory at once.
@@ -50,8 +83,10 @@ class Media:
 
 def probe_arguments(source: Path, code: str) -> list[str]:
     """ffprobe on one file, as exactly the format named."""
-    show = ["-show_entries", "format=duration:stream=codec_type,codec_name,duration:"
-            "stream_disposition=attached_pic"]
+    show = [
+        "-show_entries",
+        "format=duration:stream=codec_type,codec_name,duration:stream_disposition=attached_pic",
+    ]
     forced = ["-protocol_whitelist", _LOCAL, "-f", DEMUXERS[code]]
     return ["ffprobe", "-v", "error", "-of", "json", *show, *forced, "-i", f"file:{source}"]
 
@@ -64,7 +99,8 @@ def read_probe(text: str) -> Media | None:
         return None
     streams = found.get("streams", [])
     moving = [
-        s for s in streams
+        s
+        for s in streams
         if s.get("codec_type") == "video" and not s.get("disposition", {}).get("attached_pic")
     ]
     sounds = [s for s in streams if s.get("codec_type") == "audio"]
@@ -140,7 +176,7 @@ def arguments(call: EngineCall, options: Mapping[str, Any], media: Media) -> lis
     extra: dict[str, Any] = {"f": _MUXERS[code], "map_metadata": 0, "threads": 2}
     if options["end"] is not None:
         extra["t"] = round(options["end"] - (options["start"] or 0), 6)
-    streams = []
+    streams: list[Any] = []
     if code in _PICTURE:
         streams, extra = _video(source, options, media, code, extra)
     else:

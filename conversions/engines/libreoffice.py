@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from pydantic import Field
-from sandbox import hosts
-from sandbox.outcomes import Crashed, LimitHit, SandboxUnavailable
 
 from conversions.engines.spec import (
     EngineCall,
@@ -29,6 +27,8 @@ from conversions.engines.spec import (
     Route,
     Runner,
 )
+from sandbox import hosts
+from sandbox.outcomes import Crashed, LimitHit, SandboxUnavailable
 
 _HOME = Path("/usr/lib/libreoffice/program")
 _HERE = Path(__file__).parent
@@ -132,7 +132,7 @@ def _ask(call: EngineCall, options: Options) -> dict[str, Any]:
             "outfilter": _PDF_FILTERS[call.input_format],
             "data": _pdf_data(options),
         }
-        answer = session.ask(request, deadline_s=call.deadline_s)
+        answer: dict[str, Any] = session.ask(request, deadline_s=call.deadline_s)
         if answer.get("ok"):
             if target.is_symlink() or not target.is_file():
                 raise EngineCrashed("LibreOffice wrote no file.", detail="ok without a file")

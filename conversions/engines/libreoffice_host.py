@@ -10,6 +10,7 @@ import subprocess  # noqa: TID251 (already inside the sandbox)
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import uno
 from com.sun.star.beans import PropertyValue
@@ -18,7 +19,7 @@ OFFICE = "/usr/lib/libreoffice/program/soffice.bin"
 RESTART_ME = 81  # exit code of soffice after it has set up a new profile
 
 
-def start_office(folder):
+def start_office(folder: str) -> tuple[subprocess.Popen[bytes], Any]:
     """Start soffice on the seeded profile and return (process, desktop)."""
     name = f"filemill{os.getpid()}"
     argv = [
@@ -43,7 +44,7 @@ def start_office(folder):
         try:
             context = resolver.resolve(address)
             break
-        except Exception:  # noqa: BLE001 (UNO's exceptions are made at run time)
+        except Exception:
             code = process.poll()
             if code == RESTART_ME:
                 return start_office(folder)
@@ -56,7 +57,7 @@ def start_office(folder):
     return process, desktop
 
 
-def properties(values):
+def properties(values: dict[str, Any]) -> tuple[Any, ...]:
     """A dict as UNO's sequence of named values; dicts inside become sequences as well."""
     made = []
     for name, value in values.items():
@@ -67,19 +68,19 @@ def properties(values):
     return tuple(made)
 
 
-def nested(values):
+def nested(values: dict[str, Any]) -> Any:
     """A dict as one Any holding a sequence."""
     return uno.Any("[]com.sun.star.beans.PropertyValue", properties(values))
 
 
-def url(path):
+def url(path: str) -> Any:
     """File address of a path."""
     return uno.systemPathToFileUrl(path)
 
 
-def convert(desktop, request):
+def convert(desktop: Any, request: dict[str, Any]) -> dict[str, Any]:
     """Load with the named import filter, store with the named export filter."""
-    load = {
+    load: dict[str, Any] = {
         "Hidden": True,
         "ReadOnly": True,
         "FilterName": request["infilter"],
@@ -92,26 +93,26 @@ def convert(desktop, request):
     if document is None:
         return {"ok": False, "error": "load"}
     try:
-        save = {"FilterName": request["outfilter"], "Overwrite": True}
+        save: dict[str, Any] = {"FilterName": request["outfilter"], "Overwrite": True}
         if request["data"]:
             save["FilterData"] = request["data"]
         pages = getattr(document.CurrentController, "PageCount", None)
         try:
             document.storeToURL(url(request["target"]), properties(save))
-        except Exception as error:  # noqa: BLE001 (UNO's exceptions are made at run time)
+        except Exception as error:
             return {"ok": False, "error": f"store: {error}"[:500]}
         return {"ok": True, "pages": pages}
     finally:
-        document.close(True)
+        document.close(True)  # noqa: FBT003 (UNO takes positions)
 
 
-def resident_bytes(process):
+def resident_bytes(process: subprocess.Popen[bytes]) -> int:
     """Memory of soffice now."""
     pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def main():
+def main() -> None:
     """Serve until standard input ends or soffice dies."""
     user = Path(sys.argv[1]) / "profile" / "user"
     user.mkdir(parents=True)
@@ -123,7 +124,7 @@ def main():
     for line in sys.stdin:
         try:
             answer = convert(desktop, json.loads(line))
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             answer = {"ok": False, "error": f"{type(error).__name__}: {error}"[:500]}
         if process.poll() is not None:
             sys.exit("soffice died")

@@ -29,7 +29,8 @@ class Options(EngineOptions):
     """Which sheet, and how CSV is spelled."""
 
     sheet: str | None = Field(
-        default=None, max_length=200,
+        default=None,
+        max_length=200,
         description="Name or number (from 1) of one sheet. All when left out; CSV: one file each.",
     )
     delimiter: Literal["auto", "comma", "semicolon", "tab", "pipe"] = Field(
@@ -66,12 +67,16 @@ SPEC = EngineSpec(
     licence="MIT",
     routes=(
         Route(
-            inputs=("xlsx",), outputs=("csv", "json", "txt"), fidelity=70,
+            inputs=("xlsx",),
+            outputs=("csv", "json", "txt"),
+            fidelity=70,
             loses=("formulas", "formats", "charts", "pictures"),
             options=("sheet", "delimiter", "encoding"),
         ),
         Route(
-            inputs=("csv", "tsv"), outputs=("xlsx",), fidelity=95,
+            inputs=("csv", "tsv"),
+            outputs=("xlsx",),
+            fidelity=95,
             options=("delimiter", "encoding", "numbers"),
         ),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import datetime
+import datetime as dt
 import json
 import re
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ Row = list[Any]
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime.datetime):
-        midnight = value.time() == datetime.time()
+    if isinstance(value, dt.datetime):
+        midnight = value.time() == dt.time()
         return value.date().isoformat() if midnight else value.isoformat(sep=" ")
-    if isinstance(value, datetime.date | datetime.time):
+    if isinstance(value, dt.date | dt.time):
         return value.isoformat()
-    if isinstance(value, datetime.timedelta):
+    if isinstance(value, dt.timedelta):
         return str(value)
     return value
 
@@ -59,7 +59,9 @@ def _chosen(book: Any, wanted: str | None) -> list[Any]:
         named = [sheets[int(wanted) - 1]]
     if not named:
         names = ", ".join(sheet.title for sheet in sheets[:20])
-        raise InputRejected(f"There is no sheet {wanted!r}; there are: {names}.", code="engine_failed")
+        raise InputRejected(
+            f"There is no sheet {wanted!r}; there are: {names}.", code="engine_failed"
+        )
     return named
 
 

@@ -7,10 +7,9 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from inspection.text import decode_head, find_encoding
-
 from conversions.engines.openpyxl_read import DELIMITERS
 from conversions.engines.spec import EngineCall, InputRejected, LimitExceeded
+from inspection.text import decode_head, find_encoding
 
 if TYPE_CHECKING:
     from conversions.engines.openpyxl_engine import Options

@@ -6,9 +6,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from inspection.packages import PackageFault, look
-
 from conversions.engines.spec import InputRejected
+from inspection.packages import PackageFault, look
 
 _CODES = {
     "archive_bomb": "The file unpacks to far more than its size and was refused.",
@@ -17,7 +16,9 @@ _CODES = {
     "damaged": "The file is damaged or cut off.",
 }
 _JOB_CODES = {
-    "archive_bomb": "archive_bomb", "malicious": "file_malicious", "encrypted": "file_encrypted"
+    "archive_bomb": "archive_bomb",
+    "malicious": "file_malicious",
+    "encrypted": "file_encrypted",
 }
 
 

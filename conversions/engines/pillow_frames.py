@@ -53,9 +53,10 @@ class Frames:
     icc: bytes | None
     orientation: int
 
-    def __iter__(self) -> Iterator[Image.Image]:
-        for number in range(self.count):
-            yield self.frame(number)
+    @property
+    def skipped(self) -> int:
+        """1 when an animated PNG starts with a picture for viewers that don't animate."""
+        return int(self.count > 1 and bool(self.image.info.get("default_image")))
 
     def frame(self, number: int) -> Image.Image:
         """One frame, upright, in a mode among 1, L, LA, RGB, RGBA, I;16."""
@@ -67,10 +68,10 @@ class Frames:
             turned = ImageOps.exif_transpose(self.image)
             return _plain(turned, self.icc)
 
-    def durations(self) -> list[int]:
+    def durations(self, numbers: range) -> list[int]:
         """Milliseconds of each frame."""
         found = []
-        for number in range(self.count):
+        for number in numbers:
             with damage_named():
                 self.image.seek(number)
                 found.append(round(self.image.info.get("duration") or 100))
@@ -118,7 +119,7 @@ def open_frames(path: Path, code: str) -> Iterator[Frames]:
         )
 
 
-def _plain(image: Image.Image, icc: bytes | None) -> Image.Image:
+def _plain(image: Image.Image, icc: bytes | None) -> Image.Image:  # noqa: PLR0911 (a table of modes)
     mode = image.mode
     if mode in ("1", "L", "LA", "RGB", "RGBA", "I;16"):
         if "transparency" in image.info and mode in ("L", "RGB"):

@@ -28,7 +28,7 @@ def write(frames: Frames, call: EngineCall, options: Options) -> tuple[list[Path
     code, warnings = call.output_format, []
     keeps_all = code in _PAGED or (code in _MOVING and not frames.pages)
     if frames.count == 1 or keeps_all:
-        _save(frames, range(frames.count), call.target, call, options)
+        _save(frames, range(frames.skipped, frames.count), call.target, call, options)
         outputs = [call.target]
     elif frames.pages:
         outputs = []
@@ -60,8 +60,13 @@ def _save(frames: Frames, numbers: range, target: Path, call: EngineCall, option
     extra = _save_options(frames, code, options, first)
     if len(numbers) > 1:
         extra |= {"save_all": True, "append_images": stream}
+        if code == "png":  # its saver walks through the frames twice
+            extra["append_images"] = list(stream)
         if code in _MOVING:
-            extra |= {"duration": frames.durations(), "loop": frames.image.info.get("loop", 0)}
+            extra |= {
+                "duration": frames.durations(numbers),
+                "loop": frames.image.info.get("loop", 0),
+            }
             if code == "gif" and first.mode == "RGBA":
                 extra["disposal"] = 2  # else parts of older frames shine through
     if code == "pdf":
@@ -113,7 +118,7 @@ def _shape(image: Image.Image, code: str, options: Options) -> Image.Image:
     return image
 
 
-def _save_options(
+def _save_options(  # noqa: C901 (a table of formats)
     frames: Frames, code: str, options: Options, image: Image.Image
 ) -> dict[str, Any]:
     extra: dict[str, Any] = {}

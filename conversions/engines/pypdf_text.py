@@ -58,7 +58,7 @@ def run(call: EngineCall) -> EngineResult:
                 text = reader.pages[number].extract_text()
             except MemoryError:
                 raise
-            except Exception as error:  # noqa: BLE001 (pypdf raises anything on broken content)
+            except Exception as error:
                 detail = f"{type(error).__name__}: {error}"
                 text, words = "", f"Page {number + 1} can't be read."
                 if len(numbers) == 1:
@@ -80,7 +80,9 @@ SPEC = EngineSpec(
     licence="BSD-3-Clause",
     routes=(
         Route(
-            inputs=("pdf",), outputs=("txt",), fidelity=60,
+            inputs=("pdf",),
+            outputs=("txt",),
+            fidelity=60,
             loses=("layout", "pictures", "tables' shape"),
         ),
     ),

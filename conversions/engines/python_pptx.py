@@ -102,7 +102,9 @@ SPEC = EngineSpec(
     licence="MIT",
     routes=(
         Route(
-            inputs=("pptx",), outputs=("txt", "json"), fidelity=50,
+            inputs=("pptx",),
+            outputs=("txt", "json"),
+            fidelity=50,
             loses=("layout", "pictures", "charts", "animations"),
         ),
     ),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 
-from sandbox.profiles import PROFILES
-
 from conversions.engines import (
     ffmpeg,
     libreoffice,
@@ -17,6 +15,7 @@ from conversions.engines import (
     python_pptx,
 )
 from conversions.engines.spec import EngineSpec, Route, Runner
+from sandbox.profiles import PROFILES
 
 ENGINES: tuple[EngineSpec, ...] = (
     pillow.SPEC,
@@ -31,11 +30,13 @@ ENGINES: tuple[EngineSpec, ...] = (
 BY_ID: dict[str, EngineSpec] = {spec.id: spec for spec in ENGINES}
 
 
-def preload() -> tuple[str, ...]:
-    """Modules for the warm parent: this list and what its Python engines import."""
+def preload(engine: EngineSpec | None = None) -> tuple[str, ...]:
+    """Modules for the warm parent of an engine: what all that share this parent import."""
     found = ["conversions.engines.registry"]
+    alone = engine is not None and engine.own_parent
     for spec in ENGINES:
-        if spec.runner is Runner.PYTHON and version(spec.id):
+        together = spec is engine if alone else not spec.own_parent
+        if together and spec.runner is Runner.PYTHON and version(spec.id):
             found += [name for name in spec.preload if name not in found]
     return tuple(found)
 

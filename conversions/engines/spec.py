@@ -65,6 +65,7 @@ class EngineSpec:
     find_version: Callable[[], str | None]  # None: not installed, its routes are not offered
     run: Callable[[EngineCall], EngineResult]
     preload: tuple[str, ...] = ()  # modules that the warm parent imports for a PYTHON engine
+    own_parent: bool = False  # its imports are so large that other engines' forks would slow down
 
 
 @dataclass(frozen=True, kw_only=True)

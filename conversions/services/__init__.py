@@ -6,5 +6,13 @@ from conversions.services.expire_jobs import expire_jobs
 from conversions.services.receive_input import Source, receive_input
 from conversions.services.run_job import run_job
 
-__all__ = ["ConvertRequest", "Source", "cancel_job", "create_job", "delete_job", "expire_jobs",
-           "receive_input", "run_job"]
+__all__ = [
+    "ConvertRequest",
+    "Source",
+    "cancel_job",
+    "create_job",
+    "delete_job",
+    "expire_jobs",
+    "receive_input",
+    "run_job",
+]

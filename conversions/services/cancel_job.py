@@ -18,7 +18,7 @@ from core.outbox.services import publish
 
 
 def cancel_job(*, job_id: str, tenant_slug: str) -> Job:
-    """Nothing is charged; a running engine's result is dropped. Raises NotFound, JobNotCancelable."""
+    """Nothing is charged; a running result is dropped. Raises NotFound, JobNotCancelable."""
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(pk=job_id).first()
         if job is None:

@@ -61,8 +61,9 @@ class PlannedRoute:
         ]
 
 
-def plan_route(*, source: str, target: str, options: dict[str, Any],
-               engine: str | None) -> PlannedRoute:
+def plan_route(
+    *, source: str, target: str, options: dict[str, Any], engine: str | None
+) -> PlannedRoute:
     """Raises UnsupportedConversion or ValidationFailed naming each wrong option."""
     try:
         edges = offer.route(source, target, engine)
@@ -89,16 +90,25 @@ def no_route_text(source: str, target: str, engine: str | None) -> str:
 def create_job(*, caller: Principal, source: Source, wanted: ConvertRequest) -> Job:
     """The accepted job. Raises QuotaExceeded, UnsupportedConversion, ValidationFailed."""
     target = canonical_or_same(wanted.output_format)
-    route = plan_route(source=source.format, target=target, options=wanted.options,
-                       engine=wanted.engine)
+    route = plan_route(
+        source=source.format, target=target, options=wanted.options, engine=wanted.engine
+    )
     entitled = plans.entitlements(caller.tenant_id or "")
     job = Job(
-        name=wanted.name, output_format=target, options=wanted.options, route=route.body(),
-        units=planner.units_of(route.edges), warnings=list(source.warnings),
-        metadata=wanted.metadata, webhook_url=wanted.webhook_url, request_id=wanted.request_id,
+        name=wanted.name,
+        output_format=target,
+        options=wanted.options,
+        route=route.body(),
+        units=planner.units_of(route.edges),
+        warnings=list(source.warnings),
+        metadata=wanted.metadata,
+        webhook_url=wanted.webhook_url,
+        request_id=wanted.request_id,
         retention_hours=wanted.retention_hours or entitled.retention_hours,
         password_sealed=seal(wanted.password) if wanted.password else "",
-        is_test=caller.is_test, api_key_id=caller.api_key_id, user_id=caller.user_id,
+        is_test=caller.is_test,
+        api_key_id=caller.api_key_id,
+        user_id=caller.user_id,
         created_at=timezone.now(),
     )
     fill_input(job, source)
@@ -126,20 +136,35 @@ def insert_job(job: Job, route: PlannedRoute, caller: Principal) -> None:
         if caller.is_test:
             refuse_many_tests()
         else:
-            billing.reserve(tenant_id=caller.tenant_id or "", tenant_slug=caller.tenant_slug or "",
-                            ref=job.reservation_ref, units=job.units)
+            billing.reserve(
+                tenant_id=caller.tenant_id or "",
+                tenant_slug=caller.tenant_slug or "",
+                ref=job.reservation_ref,
+                units=job.units,
+            )
         job.save(force_insert=True)
         insert_steps(job, route)
         dispatch.submit(task=RUN_JOB, ref=job.id, queue=queue_of(route.edges))
-        publish(type="job.created", tenant_slug=caller.tenant_slug or "", shard=job.id,
-                payload=job_body(job))
+        publish(
+            type="job.created",
+            tenant_slug=caller.tenant_slug or "",
+            shard=job.id,
+            payload=job_body(job),
+        )
 
 
 def insert_steps(job: Job, route: PlannedRoute) -> None:
     """One row for each engine's part."""
     Step.objects.bulk_create(
-        Step(job=job, position=i, engine=row["engine"], version=row["version"] or "",
-             input_format=row["from"], output_format=row["to"], options=options)
+        Step(
+            job=job,
+            position=i,
+            engine=row["engine"],
+            version=row["version"] or "",
+            input_format=row["from"],
+            output_format=row["to"],
+            options=options,
+        )
         for i, (row, options) in enumerate(zip(route.body(), route.options, strict=True))
     )
 
@@ -153,5 +178,7 @@ def refuse_many_tests() -> None:
     """Test keys are free, so they have a daily limit."""
     since = timezone.now() - timedelta(days=1)
     if Job.objects.filter(is_test=True, created_at__gte=since).count() >= TEST_JOBS_A_DAY:
-        raise RateLimited(f"{TEST_JOBS_A_DAY} test jobs a day are used up. Use a live key.",
-                          headers={"Retry-After": "3600"})
+        raise RateLimited(
+            f"{TEST_JOBS_A_DAY} test jobs a day are used up. Use a live key.",
+            headers={"Retry-After": "3600"},
+        )

@@ -29,27 +29,35 @@ def fetch_url(*, url: str, max_bytes: int | None) -> IncomingFile:
                         return take_body(response, url, limit)
                     url = urljoin(url, response.headers.get("location", ""))
             except httpx.HTTPError as error:
-                raise invalid("file_url", f"The address did not give a file: {error}.",
-                              "download_failed") from error
+                raise invalid(
+                    "file_url", f"The address did not give a file: {error}.", "download_failed"
+                ) from error
     raise UrlForbidden(f"More than {MAX_HOPS} redirects.")
 
 
 def take_body(response: httpx.Response, url: str, limit: int) -> IncomingFile:
     """Stream a 200 to disk, up to the limit."""
     if response.status_code != 200:
-        raise invalid("file_url", f"The address answered {response.status_code}.",
-                      "download_failed")
+        raise invalid(
+            "file_url", f"The address answered {response.status_code}.", "download_failed"
+        )
     intake = Intake()
     try:
         for chunk in response.iter_bytes(1 << 20):
             intake.write(chunk)
-            if intake.size > limit:
-                raise FileTooLarge(f"The file behind the address has over {limit} bytes.")
+            refuse_over(intake.size, limit)
     except BaseException:
         intake.discard()
         raise
-    return intake.finish(name=name_of(response, url),
-                         content_type=response.headers.get("content-type", ""))
+    return intake.finish(
+        name=name_of(response, url), content_type=response.headers.get("content-type", "")
+    )
+
+
+def refuse_over(size: int, limit: int) -> None:
+    """Raise FileTooLarge past the limit."""
+    if size > limit:
+        raise FileTooLarge(f"The file behind the address has over {limit} bytes.")
 
 
 def name_of(response: httpx.Response, url: str) -> str:

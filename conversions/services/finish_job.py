@@ -108,8 +108,15 @@ def store_outputs(job: Job, lease: Lease, outputs: tuple[Path, ...]) -> list[dic
         key = storage.tenant_key("jobs", job.id, f"output-{lease.fence}", name)
         digest, size = digest_of(path)
         storage.store(path, key)
-        stored.append({"key": key, "filename": name, "size": size, "sha256": digest,
-                       "media_type": media_type_of(job.output_format)})
+        stored.append(
+            {
+                "key": key,
+                "filename": name,
+                "size": size,
+                "sha256": digest,
+                "media_type": media_type_of(job.output_format),
+            }
+        )
     return stored
 
 
@@ -122,8 +129,10 @@ def digest_of(path: Path) -> tuple[str, int]:
 
 def report_body(outcome: Outcome) -> dict[str, Any]:
     """The report of API.md; warnings of intake and engines join as checks that hold."""
-    notes = [Check(name="warning", ok=True, expected="", actual="", note=text)
-             for text in dict.fromkeys(outcome.warnings)]
+    notes = [
+        Check(name="warning", ok=True, expected="", actual="", note=text)
+        for text in dict.fromkeys(outcome.warnings)
+    ]
     checks = [asdict(check) for check in (*outcome.report.checks, *notes)]
     verdict = outcome.report.verdict
     if notes and verdict == "verified":
@@ -135,7 +144,13 @@ def error_body(failure: Failure, request_id: str) -> dict[str, Any]:
     """The problem inside ``job.error``."""
     code = failure.code if failure.code in JOB_ERRORS else "engine_failed"
     title, status = JOB_ERRORS[code]
-    return {"type": f"/problems/{code}", "title": title, "status": status, "code": code,
-            "detail": failure.detail, "request_id": request_id,
-            "retryable": code in RETRYABLE, "errors": []}
-
+    return {
+        "type": f"/problems/{code}",
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": failure.detail,
+        "request_id": request_id,
+        "retryable": code in RETRYABLE,
+        "errors": [],
+    }

@@ -32,9 +32,13 @@ def receive_input(
         raise errors.FileEmpty(f"{filename} has no bytes. Send a file with content.")
     found = detect(file.path, filename)
     refuse(found, filename, has_password=has_password, force=force)
-    assert found.format is not None
-    return Source(file=file, filename=filename, format=found.format,
-                  media_type=found.media_type, warnings=tuple(found.warnings))
+    return Source(
+        file=file,
+        filename=filename,
+        format=str(found.format),
+        media_type=found.media_type,
+        warnings=tuple(found.warnings),
+    )
 
 
 def refuse(found: Detection, filename: str, *, has_password: bool, force: bool) -> None:
@@ -47,13 +51,17 @@ def refuse(found: Detection, filename: str, *, has_password: bool, force: bool) 
         )
     if found.archive_bomb:
         raise errors.ArchiveBomb(f"{filename} unpacks to more than is allowed.")
+    if found.points_elsewhere:
+        raise errors.FileMalicious(
+            f"{filename} points at other files (a playlist or script). Send the file itself."
+        )
     if not found.extension_matches and not force:
         raise errors.FileTypeMismatch(mismatch_text(found, filename))
     if found.format is None:
         raise errors.FileTypeUnknown(
             f"{filename} is {found.media_type}, which is not a format we read."
         )
-    if found.encrypted and not has_password:
+    if found.needs_password and not has_password:
         raise errors.FileEncrypted(f"{filename} is locked. Send its `password` and try again.")
 
 

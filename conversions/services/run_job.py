@@ -11,7 +11,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import transaction
@@ -71,8 +70,11 @@ def attempt_job(lease: Lease) -> None:
         raise
     except Exception:
         log.exception("job %s failed unexpectedly", job.id)
-        fail_or_retry(job, lease, Failure(
-            "internal_error", "Something went wrong on our side. Try again.", retry=True))
+        fail_or_retry(
+            job,
+            lease,
+            Failure("internal_error", "Something went wrong on our side. Try again.", retry=True),
+        )
 
 
 def start_job(lease: Lease) -> Job | None:
@@ -87,8 +89,12 @@ def start_job(lease: Lease) -> Job | None:
         job.started_at = job.started_at or timezone.now()
         job.save(update_fields=["status", "stage", "attempts", "started_at"])
         if first:
-            publish(type="job.started", shard=job.id, payload=job_body(job),
-                    tenant_slug=tenant_of_schema(lease.schema_name).slug)
+            publish(
+                type="job.started",
+                shard=job.id,
+                payload=job_body(job),
+                tenant_slug=tenant_of_schema(lease.schema_name).slug,
+            )
     return job
 
 
@@ -118,9 +124,11 @@ def convert(job: Job, lease: Lease, folder: Path) -> Outcome:
         warnings += result.warnings
         source = result.outputs[0]
     report_progress(job, lease, VERIFY_SHARE, "checking the result")
-    report = check(job, folder, pristine, result, steps, password)
+    report = check(job, folder, result, steps[-1].engine, password)
     if report.verdict == "failed":
-        failed = "; ".join(f"{c.name}: {c.note or c.actual}" for c in report.checks if not c.ok)
+        failed = "; ".join(
+            f"{c.name}: {c.note or c.actual}" for c in report.checks if not c.ok and c.severe
+        )
         raise OutputInvalid(f"The result did not pass verification ({failed}).", report=report)
     return Outcome(tuple(result.outputs), report, tuple(warnings))
 
@@ -136,7 +144,11 @@ class OutputInvalid(EngineError):
 
 
 def run_step(
-    step: Step, source: Path, folder: Path, deadline: float, password: str | None,
+    step: Step,
+    source: Path,
+    folder: Path,
+    deadline: float,
+    password: str | None,
     tell: Callable[[float, str], None],
 ) -> EngineResult:
     """One engine in a folder of its own, with a copy of its input."""
@@ -147,10 +159,15 @@ def run_step(
     shutil.copyfile(source, copy)
     Step.objects.filter(pk=step.pk).update(started_at=timezone.now())
     call = EngineCall(
-        source=copy, target=room / f"output.{extension_of(step.output_format)}", workdir=room,
-        input_format=step.input_format, output_format=step.output_format,
+        source=copy,
+        target=room / f"output.{extension_of(step.output_format)}",
+        workdir=room,
+        input_format=step.input_format,
+        output_format=step.output_format,
         options=spec.options.model_validate(step.options),
-        deadline_s=max(deadline - time.monotonic(), 0.1), password=password, progress=tell,
+        deadline_s=max(deadline - time.monotonic(), 0.1),
+        password=password,
+        progress=tell,
     )
     result = execute(spec, call)
     if not result.outputs:
@@ -160,23 +177,27 @@ def run_step(
 
 
 def check(
-    job: Job, folder: Path, pristine: Path, result: EngineResult, steps: list[Step],
-    password: str | None,
+    job: Job, folder: Path, result: EngineResult, engine: str, password: str | None
 ) -> Report:
-    """Compare the result with a copy of the source, by other libraries than wrote it."""
-    room = folder / "verify"
-    room.mkdir(mode=0o700)
-    copy = room / f"source.{extension_of(job.input_format)}"
-    shutil.copyfile(pristine, copy)
+    """Compare the result with its source, by another library than wrote it, in the sandbox.
+
+    The source is a fresh copy: an engine could have changed the one it was given.
+    """
+    source = folder / f"source.{extension_of(job.input_format)}"
+    shutil.copyfile(storage.path_of(job.input_key), source)
     return verify(
-        copy, job.input_format, tuple(result.outputs), job.output_format, job.options,
-        steps[-1].engine, password=password,
+        source,
+        job.input_format,
+        tuple(result.outputs),
+        job.output_format,
+        job.options,
+        engine,
+        password=password,
+        claims=result.facts,
     )
 
 
-def progress_writer(
-    job: Job, lease: Lease, step: Step, steps: int
-) -> Callable[[float, str], None]:
+def progress_writer(job: Job, lease: Lease, step: Step, steps: int) -> Callable[[float, str], None]:
     """A callback for the engine: at most two writes a second, never backwards."""
     last = [0.0]
 

@@ -17,6 +17,11 @@ def session_is_open(session_id: str) -> bool:
     return RefreshSession.objects.filter(pk=session_id, revoked_at__isnull=True).exists()
 
 
+def user_id_of(username: str) -> str | None:
+    """The id behind a user name."""
+    return User.objects.filter(username__iexact=username).values_list("pk", flat=True).first()
+
+
 def user_body(user: User) -> dict[str, Any]:
     """A person as JSON."""
     return {

@@ -37,8 +37,11 @@ def decode(token: str, kind: str) -> dict[str, object]:
     """The claims; raises TokenExpired or InvalidCredentials."""
     try:
         claims: dict[str, object] = jwt.decode(
-            token, env().site.secret_key.get_secret_value(), algorithms=[ALGORITHM],
-            issuer="filemill", options={"require": ["exp", "sub", "typ"]},
+            token,
+            env().site.secret_key.get_secret_value(),
+            algorithms=[ALGORITHM],
+            issuer="filemill",
+            options={"require": ["exp", "sub", "typ"]},
         )
     except jwt.ExpiredSignatureError as error:
         raise TokenExpired("Log in again, or use the refresh token.") from error
@@ -58,14 +61,16 @@ def read_access(token: str) -> AccessClaims:
     """Claims of an access token."""
     claims = decode(token, "access")
     tenant = claims.get("tenant")
-    return AccessClaims(str(claims["sub"]), str(tenant) if tenant else None,
-                        str(claims.get("sid", "")))
+    return AccessClaims(
+        str(claims["sub"]), str(tenant) if tenant else None, str(claims.get("sid", ""))
+    )
 
 
 def refresh_token(user_id: str, session_id: str, generation: int, tenant_slug: str | None) -> str:
     """A token that buys the next pair, once."""
-    return encode("refresh", REFRESH_LIFETIME, sub=user_id, sid=session_id, gen=generation,
-                  tenant=tenant_slug)
+    return encode(
+        "refresh", REFRESH_LIFETIME, sub=user_id, sid=session_id, gen=generation, tenant=tenant_slug
+    )
 
 
 def mail_token(purpose: str, user_id: str, state: str) -> str:
@@ -76,8 +81,9 @@ def mail_token(purpose: str, user_id: str, state: str) -> str:
 def read_mail_token(purpose: str, token: str) -> tuple[str, str]:
     """User id and state; raises ValidationFailed."""
     try:
-        user_id, state = signing.loads(token, salt=f"filemill.mail.{purpose}",
-                                       max_age=MAIL_LIFETIME)
+        user_id, state = signing.loads(
+            token, salt=f"filemill.mail.{purpose}", max_age=MAIL_LIFETIME
+        )
     except (signing.BadSignature, ValueError) as error:
         raise invalid("token", "This link is not valid any more. Ask for a new one.") from error
     return str(user_id), str(state)

@@ -38,8 +38,13 @@ def plain(value: Any) -> Any:
 
 
 api = NinjaAPI(
-    title="Filemill", version="1", auth=Caller(), renderer=FastRenderer(), docs_url=None,
-    openapi_url=None, urls_namespace="api",
+    title="Filemill",
+    version="1",
+    auth=Caller(),
+    renderer=FastRenderer(),
+    docs_url=None,
+    openapi_url=None,
+    urls_namespace="api",
     description="Convert files, with the result checked against its source.",
 )
 problems.install(api)

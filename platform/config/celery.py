@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import threading
+from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import (
+    celeryd_after_setup,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")  # noqa: TID251 - an entry point
 
-from core.env import env  # noqa: E402 - after the settings module is named
+from core.env import env
 
 BROKER = env().redis.broker_url or env().redis.url
 VISIBILITY_S = 3600  # longer than any lease: rows, not Redis, decide who works
@@ -26,14 +33,19 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_timeout=2,
     broker_transport_options={
-        "visibility_timeout": VISIBILITY_S, "socket_connect_timeout": 2, "socket_timeout": 5,
+        "visibility_timeout": VISIBILITY_S,
+        "socket_connect_timeout": 2,
+        "socket_timeout": 5,
         "retry_on_timeout": True,
     },
     beat_schedule={
         "reconcile": {"task": "dispatch.reconcile", "schedule": 3.0, "options": {"expires": 6}},
         "relay": {"task": "outbox.relay", "schedule": 2.0, "options": {"expires": 4}},
-        "expire": {"task": "conversions.expire_everywhere", "schedule": 300.0,
-                   "options": {"expires": 300}},
+        "expire": {
+            "task": "conversions.expire_everywhere",
+            "schedule": 300.0,
+            "options": {"expires": 300},
+        },
         "ready": {"task": "tenants.keep_ready", "schedule": 10.0, "options": {"expires": 10}},
     },
 )
@@ -42,7 +54,32 @@ app.autodiscover_tasks(
 )
 
 
-@worker_init.connect  # type: ignore[untyped-decorator]
+consumed: set[str] = set()  # queues of this worker, known after its set-up
+
+
+@celeryd_after_setup.connect
+def remember_queues(sender: str, instance: Any, **kwargs: object) -> None:
+    """What the children will work on."""
+    consumed.update(instance.app.amqp.queues.consume_from)
+
+
+@worker_process_init.connect
+def warm_up(**kwargs: object) -> None:
+    """Start warm parents beside the first job; the first call waits for what it needs, no more."""
+    from config.warming import warm  # noqa: PLC0415 - Django is ready only now
+
+    threading.Thread(target=warm, args=(tuple(consumed),), daemon=True).start()
+
+
+@worker_process_shutdown.connect
+def cool_down(**kwargs: object) -> None:
+    """End the warm hosts with their owner."""
+    from sandbox import hosts  # noqa: PLC0415 - children only
+
+    hosts.close_all()
+
+
+@worker_init.connect
 def refuse_unsafe(**kwargs: object) -> None:
     """A worker whose sandbox or database leaks does not start."""
     from config.safety import check_at_start  # noqa: PLC0415 - Django is ready only now

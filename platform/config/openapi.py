@@ -12,7 +12,10 @@ from config.api import api
 def swagger(request: HttpRequest) -> HttpResponse:
     """OpenAPI 3.1 of every route."""
     schema = api.get_openapi_schema()
-    return HttpResponse(orjson.dumps(schema, default=str), content_type="application/json")
+    return HttpResponse(
+        orjson.dumps(schema, default=str, option=orjson.OPT_NON_STR_KEYS),
+        content_type="application/json",
+    )
 
 
 def docs(request: HttpRequest) -> HttpResponse:

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from sandbox.selftest import check
+from django.core.cache import caches
 
 from core.env import env
 from core.postgres import pooler_leaks
 from tenants.errors import LeakyPooler
 
 log = logging.getLogger("filemill.safety")
-
-
-class SandboxLeaks(RuntimeError):
-    """The sandbox did not pass its own test, and SANDBOX_REQUIRED holds."""
+REPORT = "sandbox:report"  # cache key
 
 
 @lru_cache(maxsize=1)
 def sandbox_report() -> dict[str, Any]:
-    """The sandbox's self-test, once in a process."""
-    return asdict(check())
+    """The sandbox's self-test, once in a process; the result is shown by ``/health/engines/``."""
+    from sandbox.selftest import check  # noqa: PLC0415 - the web process runs no engine
+
+    report = asdict(check())
+    caches["platform"].set(REPORT, report, timeout=None)
+    return report
 
 
 def check_database() -> None:
@@ -36,10 +38,13 @@ def check_database() -> None:
 
 
 def check_at_start() -> None:
-    """Raise when conversions would not be safe here."""
-    check_database()
+    """End the process when conversions would not be safe here (Celery swallows exceptions)."""
+    try:
+        check_database()
+    except LeakyPooler as error:
+        sys.exit(f"Refusing to start: {error}")
     report = sandbox_report()
     if not report["ok"]:
         log.error("the sandbox leaks: %s", ", ".join(report["leaks"]))
         if env().limits.sandbox_required:
-            raise SandboxLeaks(", ".join(report["leaks"]))
+            sys.exit(f"Refusing to convert, the sandbox leaks: {', '.join(report['leaks'])}")

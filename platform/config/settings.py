@@ -56,8 +56,12 @@ MIDDLEWARE = [
 ]
 
 pool: Any = (
-    {"min_size": 1, "max_size": conf.database.pool_size, "timeout": 20,
-     "max_lifetime": conf.database.pool_max_age_s}
+    {
+        "min_size": 1,
+        "max_size": conf.database.pool_size,
+        "timeout": 20,
+        "max_lifetime": conf.database.pool_max_age_s,
+    }
     if conf.database.pool_size
     else False
 )
@@ -93,12 +97,17 @@ CACHES = {
     },
 }
 RATELIMIT_USE_CACHE = "platform"
-SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]  # Redis counts atomically
+SILENCED_SYSTEM_CHECKS = [
+    "django_ratelimit.E003",
+    "django_ratelimit.W001",
+]  # Redis counts atomically
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-     "OPTIONS": {"min_length": 10}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
@@ -109,8 +118,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 50_000_000  # bytes of a JSON body (base64); forms
 STATIC_URL = "/static/"
 STATIC_ROOT = conf.site.static_folder
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage",
-                "OPTIONS": {"location": str(conf.storage.folder)}},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(conf.storage.folder)},
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
@@ -142,7 +153,14 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["out"], "level": "WARNING"},
-    "loggers": {"filemill": {"level": conf.site.log_level}},
+    "loggers": {
+        "filemill": {"level": conf.site.log_level},
+        "celery": {"level": "INFO"},
+        # One line for each message and each beat would drown the rest.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
 }
 
 if conf.site.sentry_dsn.get_secret_value():

@@ -1,7 +1,8 @@
-"""Who is calling, as the edges see it: a Principal on the request, and the check of one permission."""
+"""Who is calling: a Principal on the request, and the check of one permission."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
@@ -13,9 +14,22 @@ from ninja.security.base import AuthBase
 from core.errors import AppError, AuthenticationRequired, PermissionDenied, ScopeMissing
 
 PERMISSIONS = (
-    "conversions:read", "conversions:write", "media:read", "media:write", "media:share",
-    "webhooks:read", "webhooks:write", "notifications:read", "billing:read", "billing:write",
-    "members:read", "members:write", "keys:read", "keys:write", "audit:read", "settings:write",
+    "conversions:read",
+    "conversions:write",
+    "media:read",
+    "media:write",
+    "media:share",
+    "webhooks:read",
+    "webhooks:write",
+    "notifications:read",
+    "billing:read",
+    "billing:write",
+    "members:read",
+    "members:write",
+    "keys:read",
+    "keys:write",
+    "audit:read",
+    "settings:write",
 )
 ANYONE = "anyone"  # no credentials needed
 SIGNED_IN = "signed_in"  # a person, no tenant permission
@@ -89,6 +103,10 @@ def requires(permission: str) -> Callable[[Operation], Operation]:
             return operation(request, *args, **kwargs)
 
         checked.permission = permission  # type: ignore[attr-defined]
+        # Ninja evaluates annotations in the wrapper's module, where their names are unknown.
+        checked.__signature__ = inspect.signature(  # type: ignore[attr-defined]
+            operation, eval_str=True
+        )
         return cast("Operation", checked)
 
     return wrap

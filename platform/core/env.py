@@ -38,11 +38,14 @@ class Site(Group):
 
     secret_key: SecretStr = Field(validation_alias="SECRET_KEY")  # ≥ 32 characters
     debug: bool = Field(default=False, validation_alias="DEBUG")
-    allowed_hosts: CommaList = Field(default=("localhost", ".localhost", "127.0.0.1"),
-                                     validation_alias="ALLOWED_HOSTS")  # comma separated
+    allowed_hosts: CommaList = Field(
+        default=("localhost", ".localhost", "127.0.0.1"), validation_alias="ALLOWED_HOSTS"
+    )  # comma separated
     base_domain: str = Field(default="localhost", validation_alias="BASE_DOMAIN")
     public_url: str = Field(default="http://localhost:8000", validation_alias="PUBLIC_URL")
-    trust_forwarded: bool = Field(default=False, validation_alias="TRUST_FORWARDED")  # our own proxy
+    trust_forwarded: bool = Field(
+        default=False, validation_alias="TRUST_FORWARDED"
+    )  # our own proxy
     static_folder: Path = Field(default=ROOT / "var/static", validation_alias="STATIC_DIR")
     sentry_dsn: SecretStr = Field(default=SecretStr(""), validation_alias="SENTRY_DSN")
     log_level: str = Field(default="INFO", validation_alias="LOG_LEVEL")
@@ -62,7 +65,8 @@ class Database(Group):
     """PostgreSQL. ``DB_HOST`` may be a socket folder."""
 
     engine: Literal["django.db.backends.postgresql"] = Field(
-        default="django.db.backends.postgresql", validation_alias="DB_ENGINE")
+        default="django.db.backends.postgresql", validation_alias="DB_ENGINE"
+    )
     host: str = Field(validation_alias="DB_HOST")
     port: int = Field(default=5432, ge=1, le=65535, validation_alias="DB_PORT")
     name: str = Field(default="filemill", validation_alias="DB_NAME")
@@ -86,9 +90,12 @@ class Storage(Group):
     folder: Path = Field(default=ROOT / "var/storage", validation_alias="STORAGE_DIR")
     work_folder: Path = Field(default=ROOT / "var/work", validation_alias="WORK_DIR")
     x_accel: bool = Field(default=False, validation_alias="X_ACCEL")  # nginx sends the files
-    aws_access_key_id: SecretStr = Field(default=SecretStr(""), validation_alias="AWS_ACCESS_KEY_ID")
+    aws_access_key_id: SecretStr = Field(
+        default=SecretStr(""), validation_alias="AWS_ACCESS_KEY_ID"
+    )
     aws_secret_access_key: SecretStr = Field(
-        default=SecretStr(""), validation_alias="AWS_SECRET_ACCESS_KEY")
+        default=SecretStr(""), validation_alias="AWS_SECRET_ACCESS_KEY"
+    )
     aws_bucket: str = Field(default="", validation_alias="AWS_STORAGE_BUCKET_NAME")
     aws_region: str = Field(default="", validation_alias="AWS_S3_REGION_NAME")
 
@@ -102,7 +109,7 @@ class Storage(Group):
 
 
 class Email(Group):
-    """Outgoing mail: files in ``MAIL_DIR`` when set, else SMTP when ``EMAIL_HOST`` is, else stdout."""
+    """Outgoing mail: files in ``MAIL_DIR``, else SMTP at ``EMAIL_HOST``, else stdout."""
 
     folder: Path | None = Field(default=None, validation_alias="MAIL_DIR")
     host: str = Field(default="", validation_alias="EMAIL_HOST")
@@ -118,7 +125,9 @@ class Dispatch(Group):
 
     lease_s: int = Field(default=15, ge=5, validation_alias="DISPATCH_LEASE_SECONDS")
     resend_s: int = Field(default=20, ge=2, validation_alias="DISPATCH_RESEND_SECONDS")
-    window_convert: int = Field(default=4, ge=1, validation_alias="DISPATCH_WINDOW_CONVERT")  # tickets
+    window_convert: int = Field(
+        default=4, ge=1, validation_alias="DISPATCH_WINDOW_CONVERT"
+    )  # tickets
     window_office: int = Field(default=2, ge=1, validation_alias="DISPATCH_WINDOW_OFFICE")
     window_media: int = Field(default=2, ge=1, validation_alias="DISPATCH_WINDOW_MEDIA")
     window_io: int = Field(default=32, ge=1, validation_alias="DISPATCH_WINDOW_IO")
@@ -127,7 +136,9 @@ class Dispatch(Group):
 class Limits(Group):
     """What no plan can lift."""
 
-    job_s: int = Field(default=600, ge=5, validation_alias="JOB_MAX_SECONDS")  # wall clock, one step
+    job_s: int = Field(
+        default=600, ge=5, validation_alias="JOB_MAX_SECONDS"
+    )  # wall clock, one step
     upload_bytes: int = Field(default=2_147_483_648, validation_alias="UPLOAD_MAX_BYTES")
     sandbox_required: bool = Field(default=True, validation_alias="SANDBOX_REQUIRED")
     webhook_allow_hosts: CommaList = Field(default=(), validation_alias="WEBHOOK_ALLOW_HOSTS")
@@ -154,8 +165,13 @@ class BadSettings(SystemExit):
 
 
 GROUPS: dict[str, type[Group]] = {
-    "site": Site, "database": Database, "redis": Redis, "storage": Storage, "email": Email,
-    "dispatch": Dispatch, "limits": Limits,
+    "site": Site,
+    "database": Database,
+    "redis": Redis,
+    "storage": Storage,
+    "email": Email,
+    "dispatch": Dispatch,
+    "limits": Limits,
 }
 
 
@@ -190,7 +206,7 @@ def load() -> Env:
         text += "\nSee .env.example; `make serve` sets them all for a local stack."
         sys.stderr.write(text + "\n")
         raise BadSettings(2)
-    return Env.model_construct(**parts)
+    return Env.model_validate(parts)
 
 
 @lru_cache(maxsize=1)

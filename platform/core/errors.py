@@ -1,4 +1,4 @@
-"""The error tree. A class is an outcome: stable code, status, whether to retry; its docstring is the title.
+"""The error tree. A class is an outcome: code, status, retryable; its docstring is the title.
 
 Codes and statuses are the table of API.md. Apps subclass in their own ``errors.py``.
 """

@@ -24,8 +24,18 @@ NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::
 
 
 # RFC 6761, RFC 8375 and what clouds and offices use inside.
-PRIVATE_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home.arpa", "onion",
-                 "invalid", "corp", "private")
+PRIVATE_NAMES = (
+    "localhost",
+    "local",
+    "internal",
+    "intranet",
+    "lan",
+    "home.arpa",
+    "onion",
+    "invalid",
+    "corp",
+    "private",
+)
 
 
 class HostUnknown(UrlForbidden):
@@ -122,17 +132,26 @@ class JudgedBackend(httpcore.SyncBackend):
         super().__init__()
         self.allow = tuple(allow)
 
-    def connect_tcp(self, host: str, port: int, timeout: float | None = None,
-                    local_address: str | None = None,
-                    socket_options: Any = None) -> httpcore.NetworkStream:
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Any = None,
+    ) -> httpcore.NetworkStream:
         """Judge, then connect to the first address of the judged ones that answers."""
         target = judge(host, port, allow=self.allow)
         last: Exception | None = None
         for address in target.addresses:
             try:
-                return super().connect_tcp(address, port, timeout=timeout,
-                                           local_address=local_address,
-                                           socket_options=socket_options)
+                return super().connect_tcp(
+                    address,
+                    port,
+                    timeout=timeout,
+                    local_address=local_address,
+                    socket_options=socket_options,
+                )
             except httpcore.ConnectError as error:
                 last = error
         raise last or httpcore.ConnectError("no address")
@@ -143,8 +162,15 @@ def client(*, webhook: bool = False, timeout_s: float = 15.0) -> httpx.Client:
     allow = env().limits.webhook_allow_hosts if webhook else ()
     transport = httpx.HTTPTransport(retries=0)
     transport._pool = httpcore.ConnectionPool(  # noqa: SLF001 - httpx offers no other way in
-        ssl_context=httpx.create_ssl_context(), network_backend=JudgedBackend(allow),
-        max_connections=10, max_keepalive_connections=0,
+        ssl_context=httpx.create_ssl_context(),
+        network_backend=JudgedBackend(allow),
+        max_connections=10,
+        max_keepalive_connections=0,
     )
-    return httpx.Client(transport=transport, timeout=timeout_s, follow_redirects=False,
-                        trust_env=False, headers={"User-Agent": "Filemill/1"})
+    return httpx.Client(
+        transport=transport,
+        timeout=timeout_s,
+        follow_redirects=False,
+        trust_env=False,
+        headers={"User-Agent": "Filemill/1"},
+    )

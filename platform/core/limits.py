@@ -39,15 +39,21 @@ def count_request(request: HttpRequest, principal: Principal | None) -> Usage | 
         limit = principal.requests_per_hour or UNLIMITED
         who = f"tenant:{principal.schema_name or principal.user_id}"
     try:
-        usage = get_usage(request, group="requests", key=lambda group, request: who,
-                          rate=(limit, HOUR), increment=True)
+        usage = get_usage(
+            request,
+            group="requests",
+            key=lambda group, request: who,
+            rate=(limit, HOUR),
+            increment=True,
+        )
     except (RedisError, ConnectionError) as error:
         log.warning("no rate limit without Redis: %s", error)
         return None
     if usage is None:
         return None
-    return Usage(limit, max(limit - usage["count"], 0), max(usage["time_left"], 0),
-                 usage["should_limit"])
+    return Usage(
+        limit, max(limit - usage["count"], 0), max(usage["time_left"], 0), usage["should_limit"]
+    )
 
 
 def refuse_over(usage: Usage) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import secrets
 import shutil
 import subprocess  # noqa: TID251 - pg_dump is PostgreSQL's own client, on our own database
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from django.conf import settings
@@ -29,15 +32,47 @@ def dump_schema(schema_name: str) -> str:
     """A schema's DDL and rows as plain SQL statements."""
     conf = settings.DATABASES["default"]
     argv = [
-        pg_dump_binary(), "--schema", schema_name, "--no-owner", "--no-privileges", "--inserts",
-        "--no-comments", "--host", str(conf["HOST"]), "--port", str(conf["PORT"]),
-        "--username", str(conf["USER"]), "--dbname", str(conf["NAME"]),
+        pg_dump_binary(),
+        "--schema",
+        schema_name,
+        "--no-owner",
+        "--no-privileges",
+        "--inserts",
+        "--no-comments",
+        "--host",
+        str(conf["HOST"]),
+        "--port",
+        str(conf["PORT"]),
+        "--username",
+        str(conf["USER"]),
+        "--dbname",
+        str(conf["NAME"]),
     ]
     done = subprocess.run(  # noqa: S603 - our own arguments
-        argv, check=True, capture_output=True, text=True, timeout=120,
+        argv,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
         env={"PGPASSWORD": str(conf["PASSWORD"]), "PATH": "/usr/bin:/bin"},
     )
     return done.stdout
+
+
+def connect_apart() -> psycopg.Connection[Any]:
+    """A session of its own, outside of Django's pool. Close it."""
+    params = connection.get_connection_params()
+    for name in ("cursor_factory", "context"):
+        params.pop(name, None)
+    return psycopg.connect(**params, autocommit=True)
+
+
+@contextmanager
+def advisory_lock(key: int) -> Iterator[None]:
+    """One process at a time, across transactions and reconnects; ends with the process."""
+    with connect_apart() as session:
+        session.execute("SELECT pg_advisory_lock(%s)", [key])
+        yield
 
 
 def pooler_leaks() -> bool:
@@ -46,12 +81,8 @@ def pooler_leaks() -> bool:
     PgBouncer in transaction mode answers with another tenant's rows and no error; measured 1,580
     of 1,920 (../shared/research/reliability.md).
     """
-    params = connection.get_connection_params()
-    params.pop("cursor_factory", None)
-    params.pop("context", None)
     mark = f"fm_{secrets.token_hex(6)}"
-    with psycopg.connect(**params, autocommit=True) as one, \
-            psycopg.connect(**params, autocommit=True) as two:
+    with connect_apart() as one, connect_apart() as two:
         for _ in range(ROUNDS):
             one.execute(f"SET search_path = {mark}")
             seen = two.execute("SHOW search_path").fetchone()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import orjson
-from django.http import HttpRequest, HttpResponse
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -20,11 +22,10 @@ from core.errors import (
     ServiceUnavailable,
     ValidationFailed,
 )
-from django.db import InterfaceError, OperationalError
-from django.http import Http404
 
 log = logging.getLogger("filemill.problems")
 CONTENT_TYPE = "application/problem+json"
+Handler = Callable[[HttpRequest, Any], HttpResponse]
 
 
 def problem(error: AppError, request_id: str = "") -> dict[str, Any]:
@@ -64,34 +65,35 @@ def from_validation(error: ValidationError) -> AppError:
 def from_unexpected(error: BaseException) -> AppError:
     """A fault that nobody foresaw, or a database that is away."""
     if isinstance(error, OperationalError | InterfaceError):
-        return ServiceUnavailable("The database does not answer. Try again.",
-                                  headers={"Retry-After": "5"})
+        return ServiceUnavailable(
+            "The database does not answer. Try again.", headers={"Retry-After": "5"}
+        )
     return AppError("An unexpected error. It was logged under the request id.")
 
 
 def render_unexpected(request: HttpRequest, error: BaseException) -> HttpResponse:
     """Log with the request id, answer without a trace."""
-    log.exception("unexpected error", exc_info=error,
-                  extra={"request_id": getattr(request, "request_id", "")})
+    log.error(
+        "unexpected error", exc_info=error, extra={"request_id": getattr(request, "request_id", "")}
+    )
     return render(request, from_unexpected(error))
 
 
 def install(api: NinjaAPI) -> None:
     """Hang every renderer into the API."""
-    api.add_exception_handler(AppError, lambda request, error: render(request, error))
-    api.add_exception_handler(
-        ValidationError, lambda request, error: render(request, from_validation(error))
-    )
-    api.add_exception_handler(
-        AuthenticationError, lambda request, error: render(request, AuthenticationRequired())
-    )
-    api.add_exception_handler(Http404, lambda request, error: render(request, NotFound()))
-    api.add_exception_handler(HttpError, render_http_error)
-    api.add_exception_handler(Exception, render_unexpected)
+    api.add_exception_handler(AppError, rendered(lambda error: error))
+    api.add_exception_handler(ValidationError, rendered(from_validation))
+    api.add_exception_handler(AuthenticationError, rendered(lambda _: AuthenticationRequired()))
+    api.add_exception_handler(Http404, rendered(lambda _: NotFound()))
+    api.add_exception_handler(HttpError, rendered(from_http_error))
+    api.add_exception_handler(Exception, cast("Handler", render_unexpected))
 
 
-def render_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+def rendered(translate: Callable[[Any], AppError]) -> Handler:
+    """A handler that renders what an error means to us."""
+    return lambda request, error: render(request, translate(error))
+
+
+def from_http_error(error: HttpError) -> AppError:
     """Ninja's own errors: an unreadable body, a wrong method."""
-    if error.status_code == 405:
-        return render(request, MethodNotAllowed())
-    return render(request, MalformedRequest(str(error)))
+    return MethodNotAllowed() if error.status_code == 405 else MalformedRequest(str(error))

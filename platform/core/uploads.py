@@ -20,11 +20,12 @@ CHUNK = 1 << 20
 NAME_BYTES = 255  # of one path part on common file systems
 
 
-class IncomingFile(UploadedFile):
-    """An upload on disk in the incoming folder, with its SHA-256. Deleted on close unless adopted."""
+class IncomingFile(UploadedFile):  # type: ignore[type-arg]
+    """An upload in the incoming folder, with its SHA-256. Deleted on close unless adopted."""
 
-    def __init__(self, handle: IO[bytes], path: Path, *, name: str, content_type: str, size: int,
-                 sha256: str) -> None:
+    def __init__(
+        self, handle: IO[bytes], path: Path, *, name: str, content_type: str, size: int, sha256: str
+    ) -> None:
         super().__init__(handle, name, content_type, size)
         self.path, self.sha256, self.original_name = path, sha256, name
 
@@ -52,8 +53,14 @@ class Intake:
         """The file, flushed and rewound."""
         self.handle.flush()
         self.handle.seek(0)
-        return IncomingFile(self.handle, self.path, name=name, content_type=content_type,
-                            size=self.size, sha256=self.hash.hexdigest())
+        return IncomingFile(
+            self.handle,
+            self.path,
+            name=name,
+            content_type=content_type,
+            size=self.size,
+            sha256=self.hash.hexdigest(),
+        )
 
     def discard(self) -> None:
         """Drop what came so far."""
@@ -74,7 +81,8 @@ class HashingUploadHandler(FileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Write, or stop at the limit."""
-        assert self.intake is not None
+        if self.intake is None:
+            raise StopUpload(connection_reset=False)
         self.intake.write(raw_data)
         limit = getattr(self.request, "upload_limit", None) or env().limits.upload_bytes
         if self.intake.size > limit:
@@ -88,8 +96,9 @@ class HashingUploadHandler(FileUploadHandler):
         if self.intake is None:
             return None
         done, self.intake = self.intake, None
-        return done.finish(name=str(self.file_name or "file"),
-                           content_type=str(self.content_type or ""))
+        return done.finish(
+            name=str(self.file_name or "file"), content_type=str(self.content_type or "")
+        )
 
     def upload_interrupted(self) -> None:
         """The client went away: leave nothing behind."""

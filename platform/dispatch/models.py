@@ -56,16 +56,28 @@ class Ticket(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["task", "ref"], name="dispatch_one_open_ticket",
-                                    condition=models.Q(state__in=["waiting", "sent", "running"])),
+            models.UniqueConstraint(
+                fields=["task", "ref"],
+                name="dispatch_one_open_ticket",
+                condition=models.Q(state__in=["waiting", "sent", "running"]),
+            ),
         ]
         indexes = [
-            models.Index(fields=["lane", "queue", "-priority", "id"], name="dispatch_waiting",
-                         condition=models.Q(state="waiting")),
-            models.Index(fields=["queue", "lane"], name="dispatch_busy",
-                         condition=models.Q(state__in=["sent", "running"])),
-            models.Index(fields=["queue", "finished_at"], name="dispatch_done",
-                         condition=models.Q(state="done")),
+            models.Index(
+                fields=["lane", "queue", "-priority", "id"],
+                name="dispatch_waiting",
+                condition=models.Q(state="waiting"),
+            ),
+            models.Index(
+                fields=["queue", "lane"],
+                name="dispatch_busy",
+                condition=models.Q(state__in=["sent", "running"]),
+            ),
+            models.Index(
+                fields=["queue", "finished_at"],
+                name="dispatch_done",
+                condition=models.Q(state="done"),
+            ),
         ]
 
     def __str__(self) -> str:

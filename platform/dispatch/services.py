@@ -24,7 +24,7 @@ from core.env import env
 from core.queue import send
 from core.tenancy import PUBLIC, current_schema, in_public
 from dispatch.errors import LeaseLost
-from dispatch.models import Lane, State, Ticket
+from dispatch.models import Lane, State, Ticket, ticket_id
 
 log = logging.getLogger("filemill.dispatch")
 PUMP_LOCK = 0xD15  # key of the advisory lock
@@ -107,8 +107,12 @@ class Lease:
 def windows() -> dict[str, int]:
     """Tickets that may be sent or running at once, by queue."""
     conf = env().dispatch
-    return {"convert": conf.window_convert, "office": conf.window_office,
-            "media": conf.window_media, "io": conf.window_io}
+    return {
+        "convert": conf.window_convert,
+        "office": conf.window_office,
+        "media": conf.window_media,
+        "io": conf.window_io,
+    }
 
 
 def set_lane(*, schema_name: str, weight: int, slots: int) -> None:
@@ -128,8 +132,15 @@ def submit(*, task: str, ref: str, queue: str, priority: int = 0, delay_s: float
             "INSERT INTO dispatch_ticket (id, lane_id, task, ref, queue, priority, state, attempts,"
             " fence, owner, run_after) VALUES (%s, %s, %s, %s, %s, %s, 'waiting', 0, 0, '',"
             " now() + %s * interval '1 second') ON CONFLICT DO NOTHING RETURNING id",
-            [Ticket._meta.get_field("id").get_default(), current_schema(), task, ref, queue,
-             priority, delay_s],
+            [
+                ticket_id(),
+                current_schema(),
+                task,
+                ref,
+                queue,
+                priority,
+                delay_s,
+            ],
         )
         row = cursor.fetchone()
     transaction.on_commit(pump)
@@ -170,7 +181,7 @@ def keep(lease: Lease) -> bool:
     """Prolong a lease. False when it is lost."""
     with connection.cursor() as cursor:
         cursor.execute(KEEP, [env().dispatch.lease_s, lease.ticket_id, lease.fence])
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 @contextmanager
@@ -231,8 +242,9 @@ def release(lease: Lease, state: State, delay_s: float) -> None:
 def withdraw(*, task: str, ref: str) -> bool:
     """Take back a ticket nobody runs yet. True when it was still waiting or sent."""
     return bool(
-        Ticket.objects.filter(task=task, ref=ref, state__in=[State.WAITING, State.SENT])
-        .update(state=State.DONE)
+        Ticket.objects.filter(task=task, ref=ref, state__in=[State.WAITING, State.SENT]).update(
+            state=State.DONE
+        )
     )
 
 

@@ -39,7 +39,9 @@ _MIMETYPES = {
     b"application/epub+zip": "epub",
 }
 _DOCTYPE = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
-_EXTERNAL = re.compile(rb'TargetMode\s*=\s*["\']External["\']|xlink:href\s*=\s*["\'](?:https?|file|ftp):')
+_EXTERNAL = re.compile(
+    rb'TargetMode\s*=\s*["\']External["\']|xlink:href\s*=\s*["\'](?:https?|file|ftp):'
+)
 
 
 class PackageFault(Exception):
@@ -81,7 +83,11 @@ def _judge(archive: zipfile.ZipFile, size: int) -> Package:
         fault, external = _parts(archive, entries, kind)
     macros = any(name.endswith("vbaProject.bin") or name.startswith("Basic/") for name in names)
     return Package(
-        kind=kind, entries=len(entries), unpacked_bytes=total, fault=fault, has_macros=macros,
+        kind=kind,
+        entries=len(entries),
+        unpacked_bytes=total,
+        fault=fault,
+        has_macros=macros,
         has_external=external,
     )
 

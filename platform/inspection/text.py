@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import itertools
 from pathlib import Path
 
 HEAD_BYTES = 256 * 1024
@@ -13,7 +14,6 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_EAST = ("shift_jis", "gb18030", "euc_kr", "big5")
 
 
 def read_head(path: Path, size: int = HEAD_BYTES) -> bytes:
@@ -30,17 +30,34 @@ def _decodes(data: bytes, encoding: str) -> str | None:
         return None
 
 
-def _likely(text: str) -> float:
-    """Share of characters above ASCII that common eastern words use (kana, CJK, hangul)."""
-    high = [c for c in text if ord(c) > 0x7F]
-    if not high:
-        return 0.0
-    usual = sum(
-        1.0 if 0x3040 <= ord(c) <= 0x30FF else 0.8 if 0x4E00 <= ord(c) <= 0x9FFF
-        else 0.9 if 0xAC00 <= ord(c) <= 0xD7A3 else 0.5 if 0x3000 <= ord(c) <= 0x303F else 0.0
-        for c in high
-    )
-    return usual / len(high)
+def _share(text: str, *blocks: tuple[int, int]) -> float:
+    """Share of the characters above ASCII that lie in the blocks."""
+    high = [ord(c) for c in text if ord(c) > 0x7F]
+    inside = sum(any(low <= c <= top for low, top in blocks) for c in high)
+    return inside / len(high) if high else 0.0
+
+
+_CJK, _KANA, _MARKS, _HANGUL = (
+    (0x4E00, 0x9FFF),
+    (0x3040, 0x30FF),
+    (0x3000, 0x303F),
+    (0xAC00, 0xD7A3),
+)
+
+
+def _eastern(data: bytes) -> str | None:
+    """Which eastern encoding makes sense of the bytes. The order settles ties:
+    Chinese read as Shift-JIS shows half-width kana, Chinese read as Korean few syllables."""
+    for name, blocks, least in (
+        ("cp932", (_CJK, _KANA, _MARKS), 0.9),
+        ("euc_kr", (_HANGUL, _MARKS), 0.9),
+        ("gb18030", (_CJK, _MARKS, (0xFF00, 0xFF60)), 0.9),
+        ("big5", (_CJK, _MARKS, (0xFF00, 0xFF60)), 0.9),
+    ):
+        text = _decodes(data, name)
+        if text and _share(text, *blocks) >= least:
+            return name
+    return None
 
 
 def encoding_of(data: bytes) -> str | None:
@@ -55,18 +72,15 @@ def encoding_of(data: bytes) -> str | None:
         return None
     if _decodes(data, "utf-8") is not None:
         return "utf-8"
-    found = [(name, _decodes(data, name)) for name in _EAST]
-    ranked = sorted(((_likely(text), name) for name, text in found if text), reverse=True)
-    # Western letters make eastern nonsense: characters outside the usual blocks, few kana.
-    if ranked and ranked[0][0] >= 0.75 and _dense(data):
-        return ranked[0][1]
+    if _dense(data) and (eastern := _eastern(data)):
+        return eastern
     return "cp1252" if _decodes(data, "cp1252") is not None else "latin-1"
 
 
 def _dense(data: bytes) -> bool:
     """Eastern multi-byte text has its high bytes in runs; western accents stand alone."""
     high = sum(byte > 0x7F for byte in data)
-    pairs = sum(a > 0x7F and b > 0x3F for a, b in zip(data, data[1:], strict=False))
+    pairs = sum(a > 0x7F and b > 0x3F for a, b in itertools.pairwise(data))
     return bool(high) and pairs / high > 0.6 and high / len(data) > 0.15
 
 

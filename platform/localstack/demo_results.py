@@ -35,7 +35,7 @@ def webp(result: bytes, source: Path) -> str:
         after.load()
         _hold(after.format == "WEBP", f"it is {after.format}")
         _hold(after.size == before.size, f"{after.size} instead of {before.size}")
-        return f"WebP of {after.size[0]} × {after.size[1]} pixels, as before"  # noqa: RUF001
+        return f"WebP of {after.size[0]} × {after.size[1]} pixels, as before"
 
 
 def webm(result: bytes, source: Path) -> str:

@@ -157,7 +157,7 @@ http {{
 def _error_pages() -> str:
     blocks = []
     for status, (code, title, retryable) in PROBLEMS.items():
-        shown = 431 if status == 494 else status
+        shown = {494: 431, 502: 503, 504: 503}.get(status, status)
         body = {
             "type": f"/problems/{code}",
             "title": title,

@@ -87,6 +87,7 @@ def bubble(
     for path in shown:
         words += ["--ro-bind-try", path, path]
     words += ["--bind", str(workdir), str(workdir)]
+    words += ["--remount-ro", "/"]  # else its own files could fill the memory
     words += ["--chdir", "/" if os.getuid() == 0 else str(workdir), "--"]
     return [*words, *_drop(workdir), *_limits(profile), *argv]
 

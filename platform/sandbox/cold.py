@@ -79,7 +79,7 @@ def main() -> None:
         answer = {"value": function(request["payload"], lambda fraction, stage: None)}
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001 (everything must reach the owner)
+    except Exception as error:
         kind = f"{type(error).__module__}.{type(error).__qualname__}"
         trace = traceback.format_exc()[-4000:]
         answer = {"raised": {"kind": kind, "text": str(error)[:2000], "trace": trace}}

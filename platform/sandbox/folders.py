@@ -25,7 +25,7 @@ def tree_bytes(folder: str, *, stop_at: int) -> int:
 
 
 def give(folder: str) -> None:
-    """Let the sandbox's user own the folder and what is in it (only root needs to, only root can)."""
+    """Let the sandbox's user own the folder and what is in it (a matter for root only)."""
     if os.getuid() != 0:
         return
     os.chown(folder, NOBODY, NOBODY)

@@ -154,7 +154,7 @@ class WarmHost:
 
     def _line(self, deadline: float) -> dict[str, Any]:
         process, folder = self._process, self._folder
-        assert process and process.stdout and folder  # noqa: S101
+        assert process and process.stdout and folder  # noqa: S101, PT018
         most = PROFILES[self.plan.profile].total_bytes
         while b"\n" not in self._buffer:
             left = deadline - time.monotonic()
@@ -257,7 +257,7 @@ def close_all() -> None:
 
 
 def _forget_after_fork() -> None:
-    global _hosts_lock, _spawner_lock  # noqa: PLW0603
+    global _hosts_lock, _spawner_lock
     _hosts_lock, _spawner_lock = threading.Lock(), threading.Lock()
     for one in _hosts.values():
         one.forget()

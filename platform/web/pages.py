@@ -21,9 +21,14 @@ def home(request: HttpRequest) -> HttpResponse:
     for item in formats:
         if item["inputs_to"]:
             families.setdefault(item["family"], []).append(item["code"])
-    return render(request, "web/home.html", {
-        "families": families, "pairs": sum(len(item["inputs_to"]) for item in formats),
-    })
+    return render(
+        request,
+        "web/home.html",
+        {
+            "families": families,
+            "pairs": sum(len(item["inputs_to"]) for item in formats),
+        },
+    )
 
 
 @require_safe

@@ -41,7 +41,7 @@ def create_tenant(*, name: str, owner_id: str, slug: str | None = None) -> Tenan
             try:
                 return insert_tenant(name=name, slug=wanted, owner_id=owner_id)
             except IntegrityError as error:
-                if slug or "slug" not in str(error) and "domain" not in str(error):
+                if slug or ("slug" not in str(error) and "domain" not in str(error)):
                     raise Conflict("This name is taken.") from error
         wanted = f"{slug_of(name)}-{get_random_string(5).lower()}"
     raise Conflict("This name is taken.")

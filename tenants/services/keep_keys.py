@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,8 +16,13 @@ from tenants.terms import ALL, DEFAULT_SCOPES, ROLE_PERMISSIONS, RoleName
 
 @transaction.atomic
 def create_api_key(
-    *, tenant_id: str, user_id: str, name: str, scopes: list[str] | None = None,
-    expires_at: datetime | None = None, is_test: bool = False,
+    *,
+    tenant_id: str,
+    user_id: str,
+    name: str,
+    scopes: list[str] | None = None,
+    expires_at: datetime | None = None,
+    is_test: bool = False,
 ) -> tuple[ApiKey, str]:
     """A key and its secret text, which is shown once.
 
@@ -34,12 +40,17 @@ def create_api_key(
         raise PermissionDenied("A key can't hold a scope that your role lacks.")
     if expires_at and expires_at <= timezone.now():
         raise invalid("expires_at", "This time is past.")
-    key, text = ApiKey.objects.create_key(
-        name=name, tenant_id=tenant_id, created_by_id=user_id, is_test=is_test, scopes=wanted,
+    made: tuple[Any, str] = ApiKey.objects.create_key(
+        name=name,
+        tenant_id=tenant_id,
+        created_by_id=user_id,
+        is_test=is_test,
+        scopes=wanted,
         expiry_date=expires_at,
     )
+    key: ApiKey = made[0]
     tell("key.created", key)
-    return key, text
+    return key, made[1]
 
 
 @transaction.atomic
@@ -57,5 +68,9 @@ def revoke_api_key(*, tenant_id: str, key_id: str) -> None:
 def tell(type: str, key: ApiKey) -> None:
     """Publish what happened to a key, in the tenant's name."""
     slug = Tenant.objects.values_list("slug", flat=True).get(pk=key.tenant_id)
-    publish(type=type, tenant_slug=slug, shard=f"key:{key.id}",
-            payload={"id": key.id, "name": key.name, "prefix": key.prefix, "test": key.is_test})
+    publish(
+        type=type,
+        tenant_slug=slug,
+        shard=f"key:{key.id}",
+        payload={"id": key.id, "name": key.name, "prefix": key.prefix, "test": key.is_test},
+    )

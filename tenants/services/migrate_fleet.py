@@ -25,8 +25,9 @@ def migrate_fleet() -> tuple[int, int]:
 def migrate_one(state: FleetState, head: str) -> bool:
     """One schema; its state says how it went."""
     try:
-        call_command("migrate_schemas", schema_name=state.schema_name, interactive=False,
-                     verbosity=0)
+        call_command(
+            "migrate_schemas", schema_name=state.schema_name, interactive=False, verbosity=0
+        )
     except Exception as error:
         log.exception("schema %s not migrated", state.schema_name)
         state.status, state.error = "failed", repr(error)[:2000]

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 
 from django.apps import apps
@@ -21,7 +19,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from core.env import env
 from core.ids import new_id
-from core.postgres import dump_schema
+from core.postgres import advisory_lock, dump_schema
 from core.tenancy import in_public
 from tenants.errors import TemplateMissing
 from tenants.models import FleetState, ReadySchema, TemplateDump
@@ -58,7 +56,7 @@ def template_sql() -> str:
         return found
     if connection.in_atomic_block:
         raise TemplateMissing("run `manage.py prepare_schemas` first")
-    with session_lock(TEMPLATE_LOCK):
+    with advisory_lock(TEMPLATE_LOCK):
         found = stored_dump(head)
         if not found:
             found = make_template(head)
@@ -69,18 +67,6 @@ def template_sql() -> str:
 def stored_dump(head: str) -> str | None:
     """The dump of a migration state, if it was made."""
     return TemplateDump.objects.filter(pk=head).values_list("sql", flat=True).first()
-
-
-@contextmanager
-def session_lock(key: int) -> Iterator[None]:
-    """An advisory lock that outlives transactions."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [key])
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
 def make_template(head: str) -> str:
@@ -129,7 +115,8 @@ def provision_schema(*, schema_name: str) -> str:
     with connection.cursor() as cursor:
         quoted = connection.ops.quote_name(schema_name)
         cursor.execute(
-            f"INSERT INTO {quoted}.tenant_identity_identity (only, schema_name) VALUES (true, %s)",  # noqa: S608
+            f'INSERT INTO {quoted}.tenant_identity_identity ("only", schema_name)'  # noqa: S608
+            " VALUES (true, %s)",
             [schema_name],
         )
     FleetState.objects.create(schema_name=schema_name, head=migration_head())
@@ -137,7 +124,7 @@ def provision_schema(*, schema_name: str) -> str:
 
 
 def keep_ready() -> int:
-    """Fill the stock of ready schemas, and drop those of an older head. Returns how many it made."""
+    """Fill the stock of ready schemas, drop those of an older head. Returns how many it made."""
     head, made = migration_head(), 0
     with in_public():
         for stale in ReadySchema.objects.exclude(head=head):

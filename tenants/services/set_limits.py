@@ -7,8 +7,13 @@ from tenants.models import Tenant
 
 
 def set_limits(
-    *, tenant_id: str, plan_code: str, requests_per_hour: int | None, upload_bytes: int | None,
-    slots: int, weight: int,
+    *,
+    tenant_id: str,
+    plan_code: str,
+    requests_per_hour: int | None,
+    upload_bytes: int | None,
+    slots: int,
+    weight: int,
 ) -> None:
     """Called by billing whenever the plan changes. Idempotent."""
     Tenant.objects.filter(pk=tenant_id).update(

@@ -3,76 +3,131 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import webhooks.models
 from django.db import migrations, models
+
+import webhooks.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.CharField(default=webhooks.models.delivery_id, editable=False, max_length=40, primary_key=True, serialize=False)),
-                ('url', models.CharField(max_length=2000)),
-                ('event_id', models.CharField(max_length=40)),
-                ('event_type', models.CharField(max_length=64)),
-                ('body', models.TextField()),
-                ('status', models.CharField(default='pending', max_length=10)),
-                ('attempt_count', models.PositiveSmallIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('finished_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.CharField(
+                        default=webhooks.models.delivery_id,
+                        editable=False,
+                        max_length=40,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("url", models.CharField(max_length=2000)),
+                ("event_id", models.CharField(max_length=40)),
+                ("event_type", models.CharField(max_length=64)),
+                ("body", models.TextField()),
+                ("status", models.CharField(default="pending", max_length=10)),
+                ("attempt_count", models.PositiveSmallIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("finished_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('request_headers', models.JSONField(default=dict)),
-                ('response_status', models.PositiveSmallIntegerField(null=True)),
-                ('response_headers', models.JSONField(default=dict)),
-                ('response_body', models.TextField(default='')),
-                ('error', models.CharField(default='', max_length=500)),
-                ('duration_ms', models.PositiveIntegerField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='webhooks.delivery')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                ("request_headers", models.JSONField(default=dict)),
+                ("response_status", models.PositiveSmallIntegerField(null=True)),
+                ("response_headers", models.JSONField(default=dict)),
+                ("response_body", models.TextField(default="")),
+                ("error", models.CharField(default="", max_length=500)),
+                ("duration_ms", models.PositiveIntegerField()),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attempts",
+                        to="webhooks.delivery",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Endpoint',
+            name="Endpoint",
             fields=[
-                ('id', models.CharField(default=webhooks.models.endpoint_id, editable=False, max_length=40, primary_key=True, serialize=False)),
-                ('url', models.CharField(max_length=2000)),
-                ('description', models.CharField(default='', max_length=200)),
-                ('events', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), default=list, size=None)),
-                ('is_enabled', models.BooleanField(default=True)),
-                ('is_default_secret', models.BooleanField(default=False)),
-                ('secret_sealed', models.TextField()),
-                ('disabled_reason', models.CharField(default='', max_length=200)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.CharField(
+                        default=webhooks.models.endpoint_id,
+                        editable=False,
+                        max_length=40,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("url", models.CharField(max_length=2000)),
+                ("description", models.CharField(default="", max_length=200)),
+                (
+                    "events",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64), default=list, size=None
+                    ),
+                ),
+                ("is_enabled", models.BooleanField(default=True)),
+                ("is_default_secret", models.BooleanField(default=False)),
+                ("secret_sealed", models.TextField()),
+                ("disabled_reason", models.CharField(default="", max_length=200)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_default_secret', True)), fields=('is_default_secret',), name='webhooks_one_default')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_default_secret", True)),
+                        fields=("is_default_secret",),
+                        name="webhooks_one_default",
+                    )
+                ],
             },
         ),
         migrations.AddField(
-            model_name='delivery',
-            name='endpoint',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='webhooks.endpoint'),
+            model_name="delivery",
+            name="endpoint",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="deliveries",
+                to="webhooks.endpoint",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['endpoint', '-id'], name='webhooks_by_endpoint'),
+            model_name="delivery",
+            index=models.Index(fields=["endpoint", "-id"], name="webhooks_by_endpoint"),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('event_id', 'endpoint', 'url'), name='webhooks_event_once'),
+            model_name="delivery",
+            constraint=models.UniqueConstraint(
+                fields=("event_id", "endpoint", "url"), name="webhooks_event_once"
+            ),
         ),
     ]

@@ -9,5 +9,11 @@ from webhooks.services.keep_endpoints import (
 )
 from webhooks.services.plan_deliveries import plan_deliveries
 
-__all__ = ["attempt_delivery", "change_endpoint", "create_endpoint", "default_endpoint",
-           "delete_endpoint", "plan_deliveries"]
+__all__ = [
+    "attempt_delivery",
+    "change_endpoint",
+    "create_endpoint",
+    "default_endpoint",
+    "delete_endpoint",
+    "plan_deliveries",
+]

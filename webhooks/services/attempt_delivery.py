@@ -81,11 +81,12 @@ def call(url: str, sent: dict[str, str], body: bytes) -> Answer:
         return int((time.monotonic() - started) * 1000)
 
     try:
-        with client(webhook=True, timeout_s=TIMEOUT_S) as http, \
-                http.stream("POST", url, content=body, headers=sent) as response:
+        with (
+            client(webhook=True, timeout_s=TIMEOUT_S) as http,
+            http.stream("POST", url, content=body, headers=sent) as response,
+        ):
             text = read_start(response, started + TIMEOUT_S)
-            return Answer(response.status_code, dict(response.headers), text,
-                          duration_ms=spent())
+            return Answer(response.status_code, dict(response.headers), text, duration_ms=spent())
     except (httpx.HTTPError, httpx.InvalidURL, AppError, OSError) as error:
         return Answer(error=f"{type(error).__name__}: {error}"[:500], duration_ms=spent())
 
@@ -106,9 +107,14 @@ def record(delivery: Delivery, sent: dict[str, str], answer: Answer) -> None:
     """One Attempt row."""
     delivery.attempt_count += 1
     Attempt.objects.create(
-        delivery=delivery, number=delivery.attempt_count, request_headers=sent,
-        response_status=answer.status, response_headers=answer.headers,
-        response_body=answer.body, error=answer.error, duration_ms=answer.duration_ms,
+        delivery=delivery,
+        number=delivery.attempt_count,
+        request_headers=sent,
+        response_status=answer.status,
+        response_headers=answer.headers,
+        response_body=answer.body,
+        error=answer.error,
+        duration_ms=answer.duration_ms,
     )
 
 

@@ -28,7 +28,11 @@ def fits(pattern: str, type: str) -> bool:
 
 
 def create_endpoint(
-    *, url: str, events: list[str], description: str = "", enabled: bool = True,
+    *,
+    url: str,
+    events: list[str],
+    description: str = "",
+    enabled: bool = True,
     secret: str | None = None,
 ) -> tuple[Endpoint, str]:
     """The endpoint and its secret, shown once. Raises UrlForbidden, ValidationFailed."""
@@ -37,7 +41,10 @@ def create_endpoint(
         raise invalid("secret", "Use whsec_ and 24 to 64 bytes in base64, or leave it out.")
     secret = secret or new_secret()
     endpoint = Endpoint.objects.create(
-        url=url, events=check_events(events), description=description, is_enabled=enabled,
+        url=url,
+        events=check_events(events),
+        description=description,
+        is_enabled=enabled,
         secret_sealed=seal(secret),
     )
     return endpoint, secret
@@ -48,7 +55,8 @@ def change_endpoint(*, endpoint_id: str, changes: dict[str, object]) -> Endpoint
     with transaction.atomic():
         endpoint = (
             Endpoint.objects.select_for_update()
-            .filter(pk=endpoint_id, is_default_secret=False).first()
+            .filter(pk=endpoint_id, is_default_secret=False)
+            .first()
         )
         if endpoint is None:
             raise NotFound("There is no such endpoint.")

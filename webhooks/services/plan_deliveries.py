@@ -27,10 +27,15 @@ def plan_deliveries(
         wanted.append((default_endpoint(), str(payload["webhook_url"])))
     if not wanted:
         return 0
-    body = orjson.dumps({
-        "type": type, "timestamp": created_at.isoformat().replace("+00:00", "Z"),
-        "data": payload, "tenant": tenant_slug, "id": event_id,
-    }).decode()
+    body = orjson.dumps(
+        {
+            "type": type,
+            "timestamp": created_at.isoformat().replace("+00:00", "Z"),
+            "data": payload,
+            "tenant": tenant_slug,
+            "id": event_id,
+        }
+    ).decode()
     for endpoint, url in wanted:
         plan_one(endpoint, url, event_id, type, body)
     return len(wanted)
@@ -39,7 +44,9 @@ def plan_deliveries(
 def plan_one(endpoint: Endpoint, url: str, event_id: str, type: str, body: str) -> None:
     """One delivery, unless it is there already."""
     delivery, created = Delivery.objects.get_or_create(
-        event_id=event_id, endpoint=endpoint, url=url,
+        event_id=event_id,
+        endpoint=endpoint,
+        url=url,
         defaults={"event_type": type, "body": body, "next_attempt_at": timezone.now()},
     )
     if created:

@@ -64,8 +64,10 @@ def remember(key: str, response: HttpResponse) -> None:
         return
     headers = {name: response[name] for name in REPLAYED_HEADERS if response.has_header(name)}
     IdempotencyRecord.objects.filter(key=key).update(
-        status=response.status_code, content_type=response.get("Content-Type", ""),
-        headers=headers, body=response.content,
+        status=response.status_code,
+        content_type=response.get("Content-Type", ""),
+        headers=headers,
+        body=response.content,
     )
 
 
@@ -76,8 +78,9 @@ def forget(key: str) -> None:
 
 def replay(record: IdempotencyRecord) -> HttpResponse:
     """The first answer again, and a header that says so."""
-    response = HttpResponse(bytes(record.body), status=record.status,
-                            content_type=record.content_type)
+    response = HttpResponse(
+        bytes(record.body), status=record.status, content_type=record.content_type
+    )
     for name, value in record.headers.items():
         response[name] = value
     response["Idempotency-Replayed"] = "true"

@@ -1,4 +1,4 @@
-"""One table of what happened, in public, for all tenants: written with the change, relayed later."""
+"""What happened, for all tenants, in public: written with the change, relayed later."""
 
 from __future__ import annotations
 
@@ -30,8 +30,11 @@ class OutboxEvent(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["due_at", "sequence"], name="outbox_due",
-                         condition=models.Q(relayed_at__isnull=True)),
+            models.Index(
+                fields=["due_at", "sequence"],
+                name="outbox_due",
+                condition=models.Q(relayed_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

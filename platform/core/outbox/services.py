@@ -47,7 +47,10 @@ def publish(*, type: str, payload: dict[str, Any], shard: str, tenant_slug: str)
     """Write an event into the running transaction, of the current schema. Returns its id."""
     schema = current_schema()
     event = OutboxEvent.objects.create(
-        schema_name=schema, tenant_slug=tenant_slug, type=type, payload=payload,
+        schema_name=schema,
+        tenant_slug=tenant_slug,
+        type=type,
+        payload=payload,
         shard=f"{schema}:{shard}",
     )
     enqueue(RELAY)
@@ -70,8 +73,9 @@ def relay_batch() -> int:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RELAY_LOCK])
         events = list(
-            OutboxEvent.objects.filter(relayed_at__isnull=True, due_at__lte=Now())
-            .order_by("sequence")[:BATCH]
+            OutboxEvent.objects.filter(relayed_at__isnull=True, due_at__lte=Now()).order_by(
+                "sequence"
+            )[:BATCH]
         )
         blocked: set[str] = set()
         for row in events:
@@ -82,8 +86,13 @@ def relay_batch() -> int:
 
 def hand_over(row: OutboxEvent) -> bool:
     """Call every subscriber in one savepoint; on failure remember why and when to try again."""
-    event = Event(id=row.id, type=row.type, tenant_slug=row.tenant_slug,
-                  created_at=row.created_at, payload=row.payload)
+    event = Event(
+        id=row.id,
+        type=row.type,
+        tenant_slug=row.tenant_slug,
+        created_at=row.created_at,
+        payload=row.payload,
+    )
     try:
         with transaction.atomic():
             call_subscribers(row.schema_name, event)

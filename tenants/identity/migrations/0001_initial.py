@@ -4,21 +4,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Identity',
+            name="Identity",
             fields=[
-                ('only', models.BooleanField(default=True, primary_key=True, serialize=False)),
-                ('schema_name', models.CharField(max_length=63)),
+                ("only", models.BooleanField(default=True, primary_key=True, serialize=False)),
+                ("schema_name", models.CharField(max_length=63)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('only', True)), name='identity_one')],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("only", True)), name="identity_one")
+                ],
             },
         ),
     ]

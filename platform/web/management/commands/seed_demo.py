@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: two tenants with keys, written to demo.json. Run again, it changes nothing."""
+"""`manage.py seed_demo`: two tenants with keys, told in demo.json. A second run changes nothing."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.utils import timezone
 
-from accounts.models import User
+from accounts import services as accounts
+from accounts.queries import user_id_of
 from billing import services as billing
 from core.crypto import seal, unseal
 from core.env import env
 from core.tenancy import in_public, in_tenant
-from tenants.models import Tenant
+from tenants.queries import profile_by_slug
 from tenants.services import create_api_key, create_tenant
 
 TENANTS = (("acme", "Acme", "professional"), ("globex", "Globex", "basic"))
@@ -66,44 +66,42 @@ def remember(name: str, facts: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def demo_user(username: str, *, is_staff: bool = False) -> tuple[User, str]:
-    """A verified person with a random password."""
+def demo_user(username: str, *, is_staff: bool = False) -> tuple[str, str]:
+    """Id and random password of a verified person."""
     password = secrets.token_urlsafe(15)
-    user, _ = User.objects.get_or_create(
-        username=username, defaults={"email": f"{username}@example.com"}
+    user_id = accounts.put_verified_user(
+        username=username, email=f"{username}@example.com", password=password, is_staff=is_staff
     )
-    user.email_verified_at, user.is_staff, user.is_superuser = timezone.now(), is_staff, is_staff
-    user.set_password(password)
-    user.save()
-    return user, password
+    return user_id, password
 
 
 def demo_tenant(slug: str, name: str, plan: str) -> dict[str, Any]:
     """One tenant with an owner, a live and a test key."""
     known = remembered().get(slug)
-    if known and Tenant.objects.filter(slug=slug).exists():
+    if known and profile_by_slug(slug):
         return dict(known)
-    user, password = demo_user(f"{slug}-owner")
-    tenant = Tenant.objects.filter(slug=slug).first() or create_tenant(
-        name=name, owner_id=user.id, slug=slug
-    )
+    username = f"{slug}-owner"
+    user_id, password = demo_user(username)
+    if profile_by_slug(slug) is None:
+        create_tenant(name=name, owner_id=user_id, slug=slug)
+    tenant = profile_by_slug(slug)
+    assert tenant is not None  # noqa: S101 - made above
     with in_public():
         billing.change_plan(tenant_id=tenant.id, plan_code=plan)
+    keys = {}
     with in_tenant(tenant.schema_name):
-        _, live = create_api_key(tenant_id=tenant.id, user_id=user.id, name="Demo")
-        _, test = create_api_key(tenant_id=tenant.id, user_id=user.id, name="Demo test",
-                                 is_test=True)
-    return remember(slug, {
-        "slug": slug, "plan": plan, "api_key": live, "test_api_key": test,
-        "owner": {"username": user.username, "password": password},
-    })
+        for field, is_test in (("api_key", False), ("test_api_key", True)):
+            _, keys[field] = create_api_key(
+                tenant_id=tenant.id, user_id=user_id, name=f"Demo {field}", is_test=is_test
+            )
+    owner = {"username": username, "password": password}
+    return remember(slug, {"slug": slug, "plan": plan, **keys, "owner": owner})
 
 
 def demo_staff() -> dict[str, Any]:
     """A member of the platform's staff. The second factor joins with the accounts' wave."""
     known = remembered().get("staff")
-    if known and User.objects.filter(username=known["username"]).exists():
+    if known and user_id_of(known["username"]):
         return dict(known)
-    user, password = demo_user("staff", is_staff=True)
-    return remember("staff", {"username": user.username, "password": password,
-                              "totp_secret": None})
+    _, password = demo_user("staff", is_staff=True)
+    return remember("staff", {"username": "staff", "password": password, "totp_secret": None})

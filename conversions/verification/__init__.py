@@ -1,0 +1,153 @@
+"""Is the result what was asked for? Opens it again by another library than wrote it and compares.
+
+Both files are read inside the sandbox, since a result may be as hostile as its source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from conversions.verification.rules import rules_for
+from conversions.verification.terms import Check, Compared
+from inspection import facts as inspection_facts
+from inspection.detect import detect
+from inspection.formats import BY_CODE
+from sandbox import pool
+from sandbox.outcomes import SandboxError
+
+__all__ = ["Check", "Report", "verify", "warm"]
+
+Verdict = Literal["verified", "warnings", "failed"]
+# The facts reader that shares its library with the engine that wrote the file.
+_SAME_LIBRARY = {"pillow": "pillow", "pypdf": "pypdf"}
+_SAME_TYPE = {"m4a": {"mp4", "mov"}, "mov": {"mp4"}, "mp4": {"mov", "m4a"}}
+_PLAIN = {"txt", "csv", "tsv", "md"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What was checked, and the verdict: one severe check that fails fails all."""
+
+    verdict: Verdict
+    checks: tuple[Check, ...]
+
+
+def warm() -> None:
+    """Start the warm parents that read files for verification."""
+    for modules in (inspection_facts.PRELOAD, inspection_facts.PRELOAD_PDF):
+        pool.server(modules).warm()
+
+
+def verify(
+    source: Path,
+    source_format: str,
+    outputs: tuple[Path, ...],
+    output_format: str,
+    options: BaseModel | Mapping[str, Any],
+    engine_id: str,
+    *,
+    password: str | None = None,
+    claims: Mapping[str, Any] | None = None,
+) -> Report:
+    """Compare outputs with their source.
+
+    ``claims`` are the engine's own facts: they are held against what is found, never believed.
+    """
+    chosen = options.model_dump() if isinstance(options, BaseModel) else dict(options)
+    checks = _presence(outputs)
+    if all(check.ok for check in checks):
+        checks += [_type(path, output_format) for path in outputs]
+    if all(check.ok for check in checks):
+        read = _read(source, source_format, outputs, output_format, engine_id, password)
+        if isinstance(read, Check):
+            checks.append(read)
+        else:
+            checks += _compare(read, source_format, output_format, chosen, claims or {})
+    return Report(verdict=_verdict(checks), checks=tuple(checks))
+
+
+def _verdict(checks: list[Check]) -> Verdict:
+    if any(not check.ok and check.severe for check in checks):
+        return "failed"
+    return "verified" if all(check.ok for check in checks) else "warnings"
+
+
+def _presence(outputs: tuple[Path, ...]) -> list[Check]:
+    sizes = [path.stat().st_size if path.is_file() else 0 for path in outputs]
+    ok = bool(outputs) and all(sizes)
+    return [Check(name="not_empty", ok=ok, expected="bytes", actual=sum(sizes))]
+
+
+def _type(path: Path, output_format: str) -> Check:
+    found = detect(path, f"x.{BY_CODE[output_format].extensions[0]}")
+    same = found.format == output_format or found.format in _SAME_TYPE.get(output_format, ())
+    # Text without a single letter is still text: an empty sheet, a scan without words.
+    same = same or (found.empty and output_format in _PLAIN)
+    return Check(
+        name="type", ok=same and not found.malicious, expected=output_format, actual=found.format
+    )
+
+
+def _read(
+    source: Path,
+    source_format: str,
+    outputs: tuple[Path, ...],
+    output_format: str,
+    engine_id: str,
+    password: str | None,
+) -> list[dict[str, Any]] | Check:
+    """Facts of the source, then of each output; a Check when reading them met a limit."""
+    writer = _SAME_LIBRARY.get(engine_id)
+    items: list[dict[str, Any]] = [
+        {"path": str(source), "format": source_format, "password": password}
+    ]
+    items += [{"path": str(path), "format": output_format, "unlike": writer} for path in outputs]
+    try:
+        parent = pool.server(inspection_facts.preload_for({source_format, output_format}))
+        returned = parent.call(
+            "inspection.facts:facts_of_all", items, profile="inspect", readable=(source, *outputs)
+        )
+    except SandboxError as error:
+        return Check(
+            name="readable", ok=False, expected="a file that opens", actual=str(error)[:200]
+        )
+    found: list[dict[str, Any]] = returned.value
+    return found
+
+
+def _compare(
+    read: list[dict[str, Any]],
+    source_format: str,
+    output_format: str,
+    options: dict[str, Any],
+    claims: Mapping[str, Any],
+) -> list[Check]:
+    before, *after = read
+    broken = [
+        str(one.get("error") or one.get("fault")) for one in after if {"error", "fault"} & set(one)
+    ]
+    opened = Check(
+        name="readable",
+        ok=not broken,
+        expected="a file that opens",
+        actual="; ".join(broken) or "opens",
+    )
+    if broken:
+        return [opened]
+    compared = Compared(
+        before={} if "error" in before else before,
+        after=after,
+        source_format=source_format,
+        output_format=output_format,
+        options=options,
+        claims=claims,
+    )
+    checks = [opened]
+    for rule in rules_for(source_format, output_format):
+        checks += rule(compared)
+    return checks

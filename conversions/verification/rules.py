@@ -1,0 +1,250 @@
+"""The rules of verification, pure: facts before and after in, checks out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from conversions.verification.media import film, recording
+from conversions.verification.terms import Check, Compared, Rule
+from inspection.formats import BY_CODE
+
+_PAGED = {"tiff"}
+_MOVING = {"gif", "webp", "png", "avif"}
+
+
+def expected_size(width: int, height: int, options: Mapping[str, Any]) -> tuple[int, int]:
+    """What width, height and fit make of a picture's size."""
+    wide, high = options.get("width"), options.get("height")
+    if not wide and not high:
+        return width, height
+    wide = wide or max(1, round((high or height) * width / height))
+    high = high or max(1, round(wide * height / width))
+    if options.get("fit", "max") == "max":
+        share = min(wide / width, high / height, 1.0)
+        return max(1, round(width * share)), max(1, round(height * share))
+    return wide, high
+
+
+def _dimensions(c: Compared) -> Iterator[Check]:
+    if not c.before.get("width"):
+        return
+    wide, high = expected_size(c.before["width"], c.before["height"], c.options)
+    if c.output_format == "ico" and max(wide, high) > 256:
+        share = 256 / max(wide, high)
+        wide, high = max(1, round(wide * share)), max(1, round(high * share))
+    one = c.after[0]
+    close = abs(one["width"] - wide) <= 1 and abs(one["height"] - high) <= 1
+    actual = f"{one['width']}×{one['height']}"
+    yield Check(name="dimensions", ok=close, expected=f"{wide}×{high}", actual=actual)
+
+
+def _frames(c: Compared) -> Iterator[Check]:
+    frames = int(c.before.get("frames") or 1)
+    if c.source_format in _PAGED and c.output_format not in _PAGED:
+        yield Check(name="pages", ok=len(c.after) == frames, expected=frames, actual=len(c.after))
+        return
+    keeps = c.output_format in _MOVING | _PAGED
+    actual = int(c.after[0].get("frames") or 1)
+    expected = frames if keeps else 1
+    # Savers merge neighbours that are equal, so a few frames may go without a loss to the eye.
+    same = actual == expected
+    near = keeps and 1 <= actual < expected and c.output_format in _MOVING
+    note = "equal neighbouring frames may have been merged" if near and not same else ""
+    half = near and actual * 2 <= expected and (c.before.get("contrast") or 0) > 1
+    yield Check(
+        name="frames",
+        ok=same,
+        expected=expected,
+        actual=actual,
+        note=note,
+        severe=half or not near,
+    )
+
+
+def _likeness(c: Compared) -> Iterator[Check]:
+    old, new = c.before.get("likeness"), c.after[0].get("likeness")
+    if not old or not new:
+        return
+    was, now = float(c.before["contrast"]), float(c.after[0]["contrast"])
+    blank = was > 3 and now < 0.5
+    yield Check(name="not_blank", ok=not blank, expected=round(was, 1), actual=round(now, 1))
+    # An animated PNG may begin with a still for old viewers; a few pixels say nothing.
+    if c.before["frames"] > 1 and c.source_format == "png":
+        return
+    if c.before["width"] * c.before["height"] < 64:
+        return
+    own_ground = c.options.get("background", "#ffffff").lower() != "#ffffff"
+    if c.options.get("fit") == "crop" or own_ground:
+        return
+    apart = sum(abs(a - b) for a, b in zip(old, new, strict=True)) / len(old)
+    yield Check(
+        name="looks_alike",
+        ok=apart <= 20,
+        expected="≤ 20 of 255 apart",
+        actual=round(apart, 1),
+        severe=apart > 60,
+    )
+
+
+def _picture_pages(c: Compared) -> Iterator[Check]:
+    frames = int(c.before.get("frames") or 1)
+    pages = c.total("pages")
+    yield Check(name="pages", ok=pages == frames, expected=frames, actual=pages)
+    blank = c.total("blank_pages")
+    yield Check(name="not_blank", ok=not blank, expected=0, actual=blank)
+
+
+def _range_count(text: str, pages: int) -> int:
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found.update(range(int(first), min(int(last or first), pages) + 1))
+    return len(found)
+
+
+def _document_pages(c: Compared) -> Iterator[Check]:
+    pages = c.total("pages")
+    wanted = c.options.get("page_range")
+    expected = c.before.get("slides") if c.source_format in ("pptx", "odp") else None
+    if expected is not None:
+        expected -= int(c.before.get("hidden_slides") or 0)
+    expected = expected or c.claims.get("pages")
+    if expected and wanted:
+        expected = _range_count(wanted, int(expected))
+    ok = pages == expected if expected else pages > 0
+    yield Check(name="pages", ok=ok, expected=expected or "≥ 1", actual=pages)
+    locked = any(one.get("needs_password") for one in c.after)
+    yield Check(name="opens_without_password", ok=not locked, expected=True, actual=not locked)
+    filled = bool(c.before.get("text_chars") or c.before.get("images") or c.before.get("cells"))
+    blank = c.total("blank_pages")
+    if filled:
+        all_blank = bool(pages) and blank >= int(c.total("pages_looked_at") or pages)
+        yield Check(
+            name="not_blank",
+            ok=blank == 0,
+            expected=0,
+            actual=blank,
+            severe=all_blank,
+            note="blank pages" if blank else "",
+        )
+
+
+def _text(fails_below: float, warns_below: float) -> Rule:
+    def rule(c: Compared) -> Iterator[Check]:
+        words, count = set(c.before.get("words") or ()), int(c.before.get("word_count") or 0)
+        if not words:
+            return
+        found: set[str] = set()
+        for one in c.after:
+            found |= set(one.get("words") or ())
+        kept = len(words & found) / len(words)
+        amount = min(1.0, c.total("word_count") / count) if count else 1.0
+        part = c.options.get("page_range") or c.options.get("sheet")
+        share = min(kept, amount)
+        least = fails_below if len(words) >= 20 else 0.3  # a few words are no statistics
+        severe = (not found) if part or len(words) < 4 else share < least
+        yield Check(
+            name="text_kept",
+            ok=share >= warns_below or bool(part and found),
+            expected=f"≥ {warns_below:.0%} of {len(words)} words",
+            actual=f"{share:.0%}",
+            severe=severe,
+        )
+
+    return rule
+
+
+def _plain(name: str) -> str:
+    word = name.replace("&apos;", "").replace(" ", "").replace("-", "").casefold()
+    return word.removesuffix("mt").removesuffix("ps")
+
+
+# Fonts of the same widths, so that lines and pages break where they did.
+_TWINS = {
+    "calibri": "carlito",
+    "cambria": "caladea",
+    "arial": "liberationsans",
+    "timesnewroman": "liberationserif",
+    "couriernew": "liberationmono",
+    "helvetica": "liberationsans",
+    "times": "liberationserif",
+}
+_UNSEEN = {"symbol", "wingdings", "msmincho", "cambriamath", "arialunicodems"}  # single signs
+
+
+def _fonts(c: Compared) -> Iterator[Check]:
+    asked = {_plain(name): name for name in c.before.get("fonts") or () if name[0].isalpha()}
+    used = {_plain(font) for one in c.after for font in one.get("fonts") or ()}
+    if not asked or not used:
+        return
+    missing = [
+        name
+        for word, name in asked.items()
+        if not any(font.startswith((word[:8], _TWINS.get(word, word))) for font in used)
+        and word not in _UNSEEN
+    ]
+    yield Check(
+        name="fonts",
+        ok=not missing,
+        expected="the document's own fonts",
+        severe=False,
+        actual=f"replaced or unused: {', '.join(missing[:8])}" if missing else "kept",
+    )
+
+
+def _has_content(c: Compared) -> Iterator[Check]:
+    filled = c.total("text_chars") + c.total("images")
+    if c.before.get("text_chars") or c.output_format == "docx":
+        yield Check(name="not_blank", ok=filled > 0, expected="text or pictures", actual=filled)
+
+
+def _tables(c: Compared) -> Iterator[Check]:
+    sheets = c.before.get("sheets")
+    if sheets and not c.options.get("sheet"):
+        if c.output_format == "csv":
+            yield Check(
+                name="sheets", ok=len(c.after) == sheets, expected=sheets, actual=len(c.after)
+            )
+        elif c.output_format == "json":
+            found = c.total("sheets")
+            yield Check(name="sheets", ok=found == sheets, expected=sheets, actual=found)
+    rows, found = c.before.get("rows"), c.total("rows")
+    if (
+        rows is not None
+        and c.output_format in ("csv", "json", "xlsx")
+        and not c.options.get("sheet")
+    ):
+        yield Check(
+            name="rows", ok=found == rows, expected=rows, actual=found, severe=found < 0.95 * rows
+        )
+    if c.output_format == "xlsx":
+        made = c.total("formulas")
+        yield Check(name="no_formulas_made", ok=made == 0, expected=0, actual=made)
+
+
+def _slides(c: Compared) -> Iterator[Check]:
+    slides = c.before.get("slides")
+    if slides and c.output_format == "json":
+        found = c.total("slides")
+        yield Check(name="slides", ok=found == slides, expected=slides, actual=found)
+
+
+def rules_for(source_format: str, output_format: str) -> tuple[Rule, ...]:  # noqa: PLR0911
+    """The rules of a pair, by the families of both ends."""
+    before, after = BY_CODE[source_format].family, BY_CODE[output_format].family
+    if after == "audio":
+        return (recording,)
+    if after == "video":
+        return (recording, film)
+    if before == "image":
+        return (_picture_pages,) if output_format == "pdf" else (_dimensions, _frames, _likeness)
+    if output_format == "pdf":
+        # Sheets print numbers as formatted and cut at the page: fewer words survive as words.
+        share = (0.5, 0.9) if before == "spreadsheet" else (0.75, 0.9)
+        return (_document_pages, _text(*share), _fonts)
+    if before == "spreadsheet":
+        return (_tables, _text(0.7, 0.95))
+    if before == "presentation":
+        return (_slides, _text(0.75, 0.98))
+    return (_has_content, _text(0.75, 0.9))

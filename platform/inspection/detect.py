@@ -1,0 +1,176 @@
+"""What a file is, decided by its content: cheaply, by heads and directories only."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from inspection import ole, texts
+from inspection.formats import BY_CODE, BY_MEDIA_TYPE, Family, by_filename
+from inspection.packages import PackageFault, look
+from inspection.signatures import by_signature
+from inspection.text import decode_head, encoding_of, read_head
+
+_HEAD = 64 * 1024
+_lock = threading.Lock()  # libmagic's cookie is not for two threads
+_magic: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detection:
+    """``format`` None: nothing that we know, or something that is refused (see the flags)."""
+
+    format: str | None
+    media_type: str
+    family: Family | None
+    confidence: float
+    extension_matches: bool
+    declared_format: str | None
+    encrypted: bool = False
+    needs_password: bool | None = False  # None: only opening tells (PDF locked by either password)
+    empty: bool = False
+    malicious: bool = False  # XML that declares entities
+    archive_bomb: bool = False
+    points_elsewhere: bool = False  # playlists and drawing scripts
+    damaged: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Guess:
+    code: str | None
+    confidence: float = 0.95
+    flags: tuple[tuple[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def media_type_by_libmagic(head: bytes) -> str:
+    """libmagic's word on the first bytes."""
+    import magic  # noqa: PLC0415 (loads 8 MB of rules; not for those who only name formats)
+
+    global _magic  # noqa: PLW0603
+    with _lock:
+        if _magic is None:
+            _magic = magic.Magic(mime=True)
+        return str(_magic.from_buffer(head))
+
+
+def detect(path: Path, filename: str) -> Detection:
+    """Judge one file. Never raises for what is in it."""
+    declared_row = by_filename(filename)
+    declared = declared_row.code if declared_row else None
+    head = read_head(path, _HEAD)
+    if _is_empty(path, head):
+        return Detection(
+            format=None,
+            media_type="application/x-empty",
+            family=None,
+            confidence=1.0,
+            extension_matches=False,
+            declared_format=declared,
+            empty=True,
+        )
+    guess = _guess(path, head, declared)
+    row = BY_CODE.get(guess.code) if guess.code else None
+    media_type = row.media_types[0] if row else media_type_by_libmagic(head)
+    found = Detection(
+        format=row.code if row else None,
+        media_type=media_type,
+        family=row.family if row else None,
+        confidence=guess.confidence if row else 0.0,
+        extension_matches=bool(row and row.code == declared),
+        declared_format=declared,
+        warnings=guess.warnings,
+    )
+    return replace(found, **dict(guess.flags))
+
+
+def _is_empty(path: Path, head: bytes) -> bool:
+    if not head:
+        return True
+    if path.stat().st_size > len(head):
+        return False
+    encoding = encoding_of(head)
+    if not encoding:
+        return False
+    text = decode_head(path, encoding, len(head))
+    return not text.strip("\ufeff\u200b \t\r\n\f\v\x00")
+
+
+def _guess(path: Path, head: bytes, declared: str | None) -> _Guess:  # noqa: PLR0911
+    code = by_signature(head)
+    if code == "zip":
+        return _package(path)
+    if code == "ole":
+        return _ole(path, declared)
+    if code == "pdf":
+        return _pdf(path, head)
+    if code == "asf":
+        return _Guess("wma" if declared == "wma" else "wmv", 0.8)
+    if code:
+        return _Guess(code)
+    encoding = encoding_of(head[:_HEAD])
+    if encoding is None:
+        return _by_libmagic(head)
+    return _text(path, head, encoding, declared)
+
+
+def _package(path: Path) -> _Guess:
+    try:
+        package = look(path)
+    except (zipfile.BadZipFile, PackageFault, OSError, EOFError):
+        return _Guess("zip", 0.5, (("damaged", True),), ("The archive is damaged or cut off.",))
+    warnings = []
+    if package.has_macros:
+        warnings.append("The file has macros; they are never run.")
+    if package.has_external:
+        warnings.append("The file refers to others outside of it; they are never fetched.")
+    flags: tuple[tuple[str, Any], ...] = ()
+    if package.fault == "encrypted":
+        flags = (("encrypted", True), ("needs_password", True))
+    elif package.fault:
+        flags = ((package.fault, True),)
+    return _Guess(package.kind, 0.99, flags, tuple(warnings))
+
+
+def _ole(path: Path, declared: str | None) -> _Guess:
+    kind = ole.kind_of(path)
+    if kind == "encrypted_ooxml":
+        code = declared if declared in ("docx", "xlsx", "pptx") else "docx"
+        return _Guess(code, 0.9, (("encrypted", True), ("needs_password", True)))
+    return _Guess(kind, 0.97) if kind else _Guess(None, 0.0)
+
+
+def _pdf(path: Path, head: bytes) -> _Guess:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _HEAD))
+        tail = file.read(_HEAD)
+    locked = b"/Encrypt" in tail or b"/Encrypt" in head
+    flags = (("encrypted", True), ("needs_password", None)) if locked else ()
+    damaged = b"%%EOF" not in tail[-4096:] and b"startxref" not in tail
+    warnings = ("The PDF seems to be cut off.",) if damaged else ()
+    return _Guess("pdf", 0.99, flags, warnings)
+
+
+def _text(path: Path, head: bytes, encoding: str, declared: str | None) -> _Guess:
+    text = decode_head(path, encoding, len(head))
+    words = texts.pointer(text)
+    if words:
+        note = f"The file is {words} that points to other files; these are not read."
+        return _Guess(None, 0.0, (("points_elsewhere", True),), (note,))
+    code, confidence = texts.by_content(text, declared, whole=len(head) < _HEAD)
+    if code in ("svg", "xml", "fb2") and texts.has_entities(text):
+        return _Guess(code, confidence, (("malicious", True),))
+    printable = sum(c.isprintable() or c in "\r\n\t\f" for c in text[:4096])
+    if printable < 0.9 * len(text[:4096]):
+        return _by_libmagic(head)
+    return _Guess(code, confidence)
+
+
+def _by_libmagic(head: bytes) -> _Guess:
+    row = BY_MEDIA_TYPE.get(media_type_by_libmagic(head))
+    # Text families need more than libmagic's guess; unknown bytes stay unknown.
+    return _Guess(row.code, 0.6) if row and row.family != "document" else _Guess(None, 0.0)

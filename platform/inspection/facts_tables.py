@@ -1,0 +1,78 @@
+"""Facts about text and tables of text."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from inspection.text import decode_head, encoding_of, find_encoding, read_head
+from inspection.words import digest
+
+_MOST = 64 << 20
+
+
+def of_text(path: Path, code: str) -> dict[str, Any]:
+    """{lines, words…}; JSON is parsed, other text must decode."""
+    head = read_head(path)
+    encoding = encoding_of(head)
+    if encoding is None:
+        raise ValueError("no text")
+    text = decode_head(path, encoding, _MOST)
+    known: dict[str, Any] = {"encoding": encoding, "lines": text.count("\n")}
+    if code == "json":
+        made = json.loads(text.lstrip("\ufeff"))
+        known |= _json_counts(made)
+        text = "\n".join(_strings(made))
+    return {**known, **digest(text)}
+
+
+def _json_counts(made: Any) -> dict[str, Any]:
+    if not isinstance(made, dict):
+        return {"items": len(made) if isinstance(made, list) else 1}
+    known: dict[str, Any] = {"items": len(made)}
+    if isinstance(made.get("slides"), list):
+        known["slides"] = len(made["slides"])
+    if isinstance(made.get("sheets"), dict):
+        known |= {
+            "sheets": len(made["sheets"]),
+            "rows": sum(bool(row) for rows in made["sheets"].values() for row in rows),
+        }
+    return known
+
+
+def _strings(value: Any) -> list[str]:
+    found, pending = [], [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, str):
+            found.append(one)
+        elif isinstance(one, dict):
+            pending += [*one.keys(), *one.values()][::-1]
+        elif isinstance(one, list):
+            pending += one[::-1]
+    return found
+
+
+def of_csv(path: Path, code: str) -> dict[str, Any]:
+    """{rows, columns, words…} with the delimiter found by counting."""
+    encoding = find_encoding(path)
+    codecs.lookup(encoding)
+    head = decode_head(path, encoding)
+    lines = [line for line in head.splitlines() if line.strip()][:50]
+    if encoding_of(read_head(path)) is None:
+        raise ValueError("no text")
+    marks = "\t" if code == "tsv" else ",;\t|"
+    mark = max(marks, key=lambda m: _evenness(lines, m))
+    text = decode_head(path, encoding, _MOST).lstrip("\ufeff").replace("\x00", "")
+    rows = [row for row in csv.reader(text.splitlines(), delimiter=mark) if any(row)]
+    known = {"rows": len(rows), "columns": max((len(row) for row in rows), default=0)}
+    return {**known, "encoding": encoding, **digest("\n".join(" ".join(row) for row in rows))}
+
+
+def _evenness(lines: list[str], mark: str) -> tuple[float, int]:
+    counts = [len(row) for row in csv.reader(lines, delimiter=mark)]
+    usual = max(set(counts), key=counts.count) if counts else 1
+    return (counts.count(usual) / len(counts) if usual > 1 else 0.0, usual)

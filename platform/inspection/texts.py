@@ -1,0 +1,98 @@
+"""Text formats by what is written in them; the name decides only between plain kinds of text."""
+
+from __future__ import annotations
+
+import json
+import re
+
+_POINTERS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "a playlist",
+        re.compile(r"\A\s*(#EXTM3U|ffconcat version|\[playlist\]|<MPD[\s>]|<ASX)", re.I),
+    ),
+    (
+        "a playlist",
+        re.compile(
+            r"\A\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(MPD|smil|playlist|ASX)[\s>]", re.I | re.S
+        ),
+    ),
+    ("a stream description", re.compile(r"\Av=0\r?\no=")),
+    (
+        "a drawing script",
+        re.compile(r"\A\s*(push\s+graphic-context|viewbox\s+-?\d|encoding\s+\"?UTF-8)", re.I),
+    ),
+    ("a drawing script", re.compile(r"\A\s*(<\?xml[^>]*>\s*)?<(image|group)>\s*<read\s", re.I)),
+    ("a list of files", re.compile(r"\A(file\s+'[^']+'\s*\n)+")),
+)
+_HTML = re.compile(r"\A\s*(<!--.*?-->\s*)*(<!doctype\s+html|<html[\s>])", re.I | re.S)
+_HTML_PART = re.compile(
+    r"\A\s*<(head|body|h[1-6]|p|div|table|script|meta|title|img|style)[\s>]", re.I
+)
+_SVG = re.compile(
+    r"\A\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE\s+\w+[^\[>]*(\[.*?\])?\s*>\s*)?"
+    r"(<!--.*?-->\s*)*<(\w+:)?svg[\s>]",
+    re.I | re.S,
+)
+_DOCTYPE_ENTITY = re.compile(r"<!ENTITY|<!DOCTYPE[^>]*\[", re.I)
+_MAIL = re.compile(
+    r"^(From|To|Received|Return-Path|Date|Subject|Message-ID|MIME-Version): ", re.M | re.I
+)
+_SRT = re.compile(r"\A\s*\d+\s*\r?\n\d\d:\d\d:\d\d,\d{3} --> ")
+PLAIN = frozenset({"txt", "md", "csv", "tsv", "rst", "tex", "yaml"})
+
+
+def pointer(text: str) -> str | None:
+    """Words for a text that only points to other files; never a format of ours."""
+    start = text.lstrip("\ufeff")[:4096]
+    return next((words for words, mark in _POINTERS if mark.match(start)), None)
+
+
+def has_entities(text: str) -> bool:
+    """Whether XML text declares entities."""
+    return bool(_DOCTYPE_ENTITY.search(text[:16_384]))
+
+
+def _markup(text: str, declared: str | None) -> str | None:
+    if _SVG.match(text[:8192]):
+        return "svg"
+    if _HTML.match(text[:4096]):
+        return "html"
+    if _HTML_PART.match(text[:256]) and declared not in PLAIN:
+        return "html"
+    if text.startswith("<?xml"):
+        if "<FictionBook" in text[:4096]:
+            return "fb2"
+        return "html" if "<html" in text[:2048].lower() else "xml"
+    return None
+
+
+def _json(text: str, whole: bool, declared: str | None) -> str | None:  # noqa: FBT001
+    if text[:1] not in "{[":
+        return None
+    if whole:
+        try:
+            json.loads(text)
+        except ValueError:
+            return None
+        return "ipynb" if '"nbformat"' in text else "json"
+    return declared if declared in ("json", "ipynb") else None
+
+
+def by_content(text: str, declared: str | None, *, whole: bool) -> tuple[str, float]:  # noqa: PLR0911
+    """Code and confidence; ``whole``: the text is all of the file."""
+    text = text.lstrip("\ufeff")
+    body = text.lstrip()
+    if body.startswith("WEBVTT"):
+        return "vtt", 0.95
+    if _SRT.match(text):
+        return "srt", 0.95
+    found = _markup(body, declared) or _json(body, whole, declared)
+    if found:
+        return found, 0.9
+    if len(_MAIL.findall(text[:4096])) >= 3 and declared not in PLAIN:
+        return "eml", 0.85
+    if declared in PLAIN or declared == "html":
+        return declared or "txt", 0.8
+    if "\\documentclass" in text[:4096]:
+        return "tex", 0.8
+    return "txt", 0.6

@@ -1,0 +1,92 @@
+"""Detection on every sample, and the policies for odd files."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from inspection.detect import detect
+from inspection.formats import BY_CODE, FORMATS, canonical
+
+SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
+needs_samples = pytest.mark.skipif(not SAMPLES.exists(), reason="no samples beside this checkout")
+
+
+def _rows() -> list[tuple[str, str]]:
+    if not SAMPLES.exists():
+        return []
+    with (SAMPLES / "manifest.csv").open(newline="") as file:
+        rows = [(row["file"], row["expected_format"]) for row in csv.DictReader(file)]
+    return [(file, "gz" if code == "tar.gz" else code) for file, code in rows]
+
+
+@pytest.mark.parametrize(("file", "expected"), _rows())
+def test_samples_are_what_they_are(file: str, expected: str) -> None:
+    found = detect(SAMPLES / file, Path(file).name)
+
+    assert found.format == canonical(expected)
+    assert found.extension_matches
+    flags = ("malicious", "archive_bomb", "points_elsewhere", "empty", "damaged")
+    assert not any(getattr(found, flag) for flag in flags)
+
+
+@needs_samples
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("exe_as.png", {"format": "exe", "extension_matches": False}),
+        ("jpg_as.pdf", {"format": "jpg", "extension_matches": False}),
+        ("mvg_as.jpg", {"format": None, "points_elsewhere": True}),
+        ("draw.mvg", {"format": None, "points_elsewhere": True}),
+        ("playlist.mp4", {"format": None, "points_elsewhere": True}),
+        ("playlist.m3u8", {"format": None, "points_elsewhere": True}),
+        ("laughs.docx", {"format": "docx", "malicious": True}),
+        ("xxe.docx", {"format": "docx", "malicious": True}),
+        ("xxe.svg", {"format": "svg", "malicious": True}),
+        ("password.pdf", {"format": "pdf", "encrypted": True, "needs_password": None}),
+        ("empty.docx", {"format": None, "empty": True}),
+        ("poly.jpg", {"format": "jpg", "extension_matches": True}),
+    ],
+)
+def test_hostile_files(file: str, expected: dict[str, object]) -> None:
+    found = detect(SAMPLES / "hostile" / file, file)
+
+    assert {name: getattr(found, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("data", [b"", b" \r\n\t", b"\xef\xbb\xbf", b"\xff\xfe \x00"])
+def test_nothing_but_space_is_empty(tmp_path: Path, data: bytes) -> None:
+    file = tmp_path / "a.txt"
+    file.write_bytes(data)
+
+    assert detect(file, "a.txt").empty
+
+
+def test_a_zip_bomb_is_flagged_by_its_directory(tmp_path: Path) -> None:
+    file = tmp_path / "a.docx"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros", bytes(120_000_000))
+
+    assert detect(file, "a.docx").archive_bomb
+
+
+def test_a_plain_zip_named_docx_is_a_zip(tmp_path: Path) -> None:
+    file = tmp_path / "a.docx"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("hello.txt", "hello")
+
+    found = detect(file, "a.docx")
+    assert (found.format, found.declared_format, found.extension_matches) == ("zip", "docx", False)
+
+
+@pytest.mark.parametrize(("word", "code"), [("JPEG", "jpg"), (".tif", "tiff"), ("htm", "html")])
+def test_spellings(word: str, code: str) -> None:
+    assert canonical(word) == code
+
+
+def test_formats_are_sound() -> None:
+    assert len(BY_CODE) == len(FORMATS)
+    assert all(row.extensions and row.media_types for row in FORMATS)
