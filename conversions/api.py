@@ -103,6 +103,14 @@ def cancel(request: HttpRequest, job_id: str) -> dict[str, Any]:
     return queries.job_body(services.cancel_job(job_id=job_id, tenant_slug=slug))
 
 
+@router.post("/jobs/{job_id}/retry/", response={202: JobOut})
+@requires("conversions:write")
+def retry(request: HttpRequest, job_id: str) -> tuple[int, dict[str, Any]]:
+    """Run a failed or canceled job again."""
+    job = services.retry_job(job_id=job_id, caller=principal_of(request))
+    return 202, queries.job_body(job)
+
+
 @router.delete("/jobs/{job_id}/", response={204: None})
 @requires("conversions:write")
 def delete(request: HttpRequest, job_id: str) -> tuple[int, None]:

@@ -67,9 +67,3 @@ class JobNotCancelable(AppError):
     """The job has already ended."""
 
     code, status = "job_not_cancelable", 409
-
-
-class EnginesUnsafe(AppError):
-    """Conversions are stopped: the sandbox did not pass its own test."""
-
-    code, status, retryable = "service_unavailable", 503, True

@@ -12,10 +12,12 @@ from core.env import env
 from dispatch.queries import place_of
 from dispatch.services import windows
 
+ONE_JOB = "SELECT * FROM conversions_job WHERE id = %s"
+
 
 def find_job(job_id: str) -> Job | None:
-    """A job of the current tenant."""
-    return Job.objects.filter(pk=job_id).first()
+    """A job of the current tenant. The hottest read: fixed SQL, which the ORM need not build."""
+    return next(iter(Job.objects.raw(ONE_JOB, [job_id])), None)
 
 
 def status_of(job_id: str) -> str | None:

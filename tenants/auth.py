@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts import queries as accounts
 from accounts import tokens
 from core.access import Principal
+from core.cache import read_stamp
 from core.env import env
 from core.errors import (
     InvalidCredentials,
@@ -23,6 +30,27 @@ from tenants.models import ApiKey, FilemillKeyGenerator, Tenant
 from tenants.terms import KEY_PATTERN, ROLE_PERMISSIONS, RoleName, checksum
 
 HASHES = FilemillKeyGenerator()
+TRUSTED_S = 2.0  # a remembered key is looked up again after this, whatever its stamp says
+MOST_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """A key that was valid, with the stamp that Redis had for it then."""
+
+    principal: Principal
+    stamp: str | None
+    at: float  # monotonic seconds
+    expires_at: datetime | None
+
+    def is_fresh(self, stamp: str | None) -> bool:
+        """Not when it is old, has expired, or anything about key or tenant has changed."""
+        if stamp is None or stamp != self.stamp or time.monotonic() - self.at > TRUSTED_S:
+            return False
+        return self.expires_at is None or self.expires_at > timezone.now()
+
+
+REMEMBERED: dict[bytes, Remembered] = {}  # by SHA-256 of the key's text
 
 
 def authenticate(request: HttpRequest) -> Principal | None:
@@ -45,7 +73,24 @@ def by_key(text: str) -> Principal:
     match = KEY_PATTERN.match(text)
     if match is None or not constant_time_compare(checksum(text[:-6]), match[3]):
         raise KeyInvalid("This is not an API key of Filemill, or it was mistyped.")
-    key = queries.key_by_prefix(match[1])
+    digest = hashlib.sha256(text.encode()).digest()
+    stamp = read_stamp(
+        f"key:{match[1]}"
+    )  # before the row is read, so that a change is never missed
+    known = REMEMBERED.get(digest)
+    if known is not None and known.is_fresh(stamp):
+        return known.principal
+    key = valid_key(text, match[1])
+    if len(REMEMBERED) >= MOST_REMEMBERED:
+        REMEMBERED.clear()
+    principal = key_principal(key)
+    REMEMBERED[digest] = Remembered(principal, stamp, time.monotonic(), key.expiry_date)
+    return principal
+
+
+def valid_key(text: str, prefix: str) -> ApiKey:
+    """The key's row. Raises KeyInvalid, KeyRevoked, KeyExpired, TenantSuspended."""
+    key = queries.key_by_prefix(prefix)
     if key is None or not HASHES.verify(text, key.hashed_key):
         raise KeyInvalid("There is no such API key.")
     if key.revoked:
@@ -53,7 +98,7 @@ def by_key(text: str) -> Principal:
     if key.has_expired:
         raise KeyExpired(f"This key expired on {key.expiry_date:%Y-%m-%d}. Make a new one.")
     refuse_suspended(key.tenant)
-    return key_principal(key)
+    return key
 
 
 def key_principal(key: ApiKey) -> Principal:

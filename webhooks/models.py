@@ -53,6 +53,7 @@ class Delivery(models.Model):
     url = models.CharField(max_length=2000)
     event_id = models.CharField(max_length=40)
     event_type = models.CharField(max_length=64)
+    has_default_signature = models.BooleanField(default=False)  # signed by both secrets
     body = models.TextField()
     status = models.CharField(max_length=10, default="pending")  # pending → succeeded | failed
     attempt_count = models.PositiveSmallIntegerField(default=0)

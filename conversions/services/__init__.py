@@ -4,6 +4,7 @@ from conversions.services.cancel_job import cancel_job, delete_job
 from conversions.services.create_job import ConvertRequest, create_job
 from conversions.services.expire_jobs import expire_jobs
 from conversions.services.receive_input import Source, receive_input
+from conversions.services.retry_job import retry_job
 from conversions.services.run_job import run_job
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "delete_job",
     "expire_jobs",
     "receive_input",
+    "retry_job",
     "run_job",
 ]

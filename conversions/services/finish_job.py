@@ -42,6 +42,7 @@ class Failure:
     code: str
     detail: str
     retry: bool = False
+    report: Report | None = None  # of a result that did not pass
 
 
 def finish_job(job: Job, lease: Lease, outcome: Outcome) -> None:
@@ -61,7 +62,8 @@ def complete(job: Job, lease: Lease, outcome: Outcome, stored: list[dict[str, An
     locked = lock(job, lease)
     now = timezone.now()
     locked.status, locked.progress, locked.stage = Status.COMPLETED, 100, "done"
-    locked.outputs, locked.report = stored, report_body(outcome)
+    locked.outputs = stored
+    locked.report = report_body(outcome.report, outcome.warnings)
     locked.output_bytes = sum(item["size"] for item in stored)
     locked.finished_at, locked.error, locked.password_sealed = now, None, ""
     locked.expires_at = now + timedelta(hours=locked.retention_hours)
@@ -75,6 +77,8 @@ def fail_job(job: Job, lease: Lease, failure: Failure) -> None:
         locked = lock(job, lease)
         locked.status, locked.stage = Status.FAILED, "failed"
         locked.error = error_body(failure, locked.request_id)
+        if failure.report is not None:
+            locked.report = report_body(failure.report, ())
         locked.finished_at, locked.password_sealed = timezone.now(), ""
         locked.save()
         end(locked, lease, "job.failed", charge=False)
@@ -127,14 +131,14 @@ def digest_of(path: Path) -> tuple[str, int]:
     return digest, path.stat().st_size
 
 
-def report_body(outcome: Outcome) -> dict[str, Any]:
+def report_body(report: Report, warnings: tuple[str, ...]) -> dict[str, Any]:
     """The report of API.md; warnings of intake and engines join as checks that hold."""
     notes = [
         Check(name="warning", ok=True, expected="", actual="", note=text)
-        for text in dict.fromkeys(outcome.warnings)
+        for text in dict.fromkeys(warnings)
     ]
-    checks = [asdict(check) for check in (*outcome.report.checks, *notes)]
-    verdict = outcome.report.verdict
+    checks = [asdict(check) for check in (*report.checks, *notes)]
+    verdict = report.verdict
     if notes and verdict == "verified":
         verdict = "warnings"
     return {"verdict": verdict, "checks": checks}

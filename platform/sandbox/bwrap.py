@@ -107,7 +107,9 @@ def launcher(argv: list[str], profile: SandboxProfile, workdir: Path) -> list[st
         "workdir": str(workdir),
         "env": environment(profile, workdir) | {"TMPDIR": str(workdir)},
     }
-    return [sys.executable, "-m", "sandbox.launch", json.dumps(order), *argv]
+    path = "PYTHONPATH=" + os.pathsep.join(p for p in sys.path if p)
+    launch = [sys.executable, "-m", "sandbox.launch", json.dumps(order)]
+    return ["/usr/bin/env", path, *launch, *argv]
 
 
 def command(

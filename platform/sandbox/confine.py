@@ -79,7 +79,7 @@ def _own_tree(confinement: Confinement) -> None:
     os.mkdir("/tmp/.old")  # noqa: S108, PTH102
     kernel.pivot_root("/tmp", "/tmp/.old")  # noqa: S108
     os.chdir("/")
-    for path in (*_SYSTEM, *_DEVICES, *confinement.readable):
+    for path in dict.fromkeys((*_SYSTEM, *_DEVICES, *confinement.readable)):
         _place(path, readonly=True)
     if confinement.writable:
         _place(confinement.writable, readonly=False)

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts import services as accounts
 from conversions import catalog
 from conversions.terms import JOB_ERRORS
+from core.env import env
 from core.errors import AppError, NotFound, every_error
 from core.problems import render as render_problem
 
@@ -26,6 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "web/home.html",
         {
             "families": families,
+            "base_url": env().site.public_url,
             "pairs": sum(len(item["inputs_to"]) for item in formats),
         },
     )

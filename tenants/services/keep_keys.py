@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
+from core.cache import renew_stamps
 from core.errors import EmailNotVerified, NotFound, PermissionDenied, invalid
 from core.outbox.services import publish
 from tenants.models import ApiKey, Membership, Tenant
@@ -62,6 +64,7 @@ def revoke_api_key(*, tenant_id: str, key_id: str) -> None:
     if not key.revoked:
         key.revoked, key.revoked_at = True, timezone.now()
         key.save()
+        transaction.on_commit(partial(renew_stamps, [f"key:{key.prefix}"]))
         tell("key.revoked", key)
 
 

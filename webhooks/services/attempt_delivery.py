@@ -19,6 +19,7 @@ from core.http import client
 from dispatch.errors import LeaseLost
 from dispatch.services import Lease
 from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.services.keep_endpoints import default_endpoint
 from webhooks.signing import headers as signed_headers
 from webhooks.terms import KEPT_BODY, RETRY_S, TIMEOUT_S
 
@@ -62,15 +63,22 @@ def attempt(lease: Lease) -> None:
             dispatch.close(lease)
         return
     body = delivery.body.encode()
-    secret = unseal(delivery.endpoint.secret_sealed)
     sent = {
         "Content-Type": "application/json",
-        **signed_headers([secret], delivery.event_id, int(time.time()), body),
+        **signed_headers(secrets_of(delivery), delivery.event_id, int(time.time()), body),
     }
     answer = call(delivery.url, sent, body)
     with transaction.atomic():
         record(delivery, sent, answer)
         follow(lease, delivery, answer)
+
+
+def secrets_of(delivery: Delivery) -> list[str]:
+    """The secrets that sign: the endpoint's, and the default one for a job's own address."""
+    bearers = [delivery.endpoint]
+    if delivery.has_default_signature and not delivery.endpoint.is_default_secret:
+        bearers.append(default_endpoint())
+    return [unseal(bearer.secret_sealed) for bearer in bearers]
 
 
 def call(url: str, sent: dict[str, str], body: bytes) -> Answer:

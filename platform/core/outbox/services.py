@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -33,6 +34,13 @@ class Event:
     payload: dict[str, Any]
 
 
+# An event whose shard has an earlier one that failed and waits for its time must wait as well.
+EARLIER_AND_WAITING = OutboxEvent.objects.filter(
+    shard=OuterRef("shard"),
+    sequence__lt=OuterRef("sequence"),
+    relayed_at__isnull=True,
+    due_at__gt=Now(),
+)
 Subscriber = Callable[[Event], None]
 SUBSCRIBERS: list[tuple[str, Subscriber]] = []
 
@@ -73,9 +81,9 @@ def relay_batch() -> int:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RELAY_LOCK])
         events = list(
-            OutboxEvent.objects.filter(relayed_at__isnull=True, due_at__lte=Now()).order_by(
-                "sequence"
-            )[:BATCH]
+            OutboxEvent.objects.filter(relayed_at__isnull=True, due_at__lte=Now())
+            .exclude(Exists(EARLIER_AND_WAITING))
+            .order_by("sequence")[:BATCH]
         )
         blocked: set[str] = set()
         for row in events:
