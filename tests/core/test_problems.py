@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 
 import pytest
 
 from conversions.terms import JOB_ERRORS
-from core.errors import AppError, every_error
 from core.env import env
+from core.errors import AppError, every_error
 from tests.client import PNG, Api, Reply
 from tests.factories.jobs import make_job, stored_files
 from tests.factories.tenants import Tenant, make_tenant
@@ -51,7 +52,7 @@ BAD_INPUT: dict[str, tuple[Callable[[Api], Reply], int, str]] = {
         lambda a: a.post(
             "conversions/convert/",
             {
-                "content_base64": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+                "content_base64": base64.b64encode(PNG).decode(),
                 "filename": "x.png",
                 "output_format": "webp",
                 "name": "a\x00b",

@@ -74,18 +74,14 @@ def public_names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("url", FORBIDDEN)
-def test_a_private_target_is_refused_as_webhook(
-    acme: Tenant, public_names: None, url: str
-) -> None:
+def test_a_private_target_is_refused_as_webhook(acme: Tenant, public_names: None, url: str) -> None:
     reply = acme.api.post("webhooks/endpoints/", {"url": url, "events": ["job.*"]})
 
     assert (reply.status, reply.code) == (422, "url_forbidden")
 
 
 @pytest.mark.parametrize("url", FORBIDDEN)
-def test_a_private_target_is_refused_as_source(
-    acme: Tenant, public_names: None, url: str
-) -> None:
+def test_a_private_target_is_refused_as_source(acme: Tenant, public_names: None, url: str) -> None:
     body = {"file_url": url, "output_format": "pdf"}
 
     reply = acme.api.post("conversions/convert/", body)

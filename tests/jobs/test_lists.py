@@ -141,7 +141,7 @@ def test_the_number_of_queries_does_not_grow_with_the_jobs() -> None:
         make_job(tenant)
     thirty = queries(tenant, "conversions/jobs/"), queries(tenant, f"conversions/jobs/{first}/")
 
-    # The key with its tenant, the identity row (sampled at 1 % outside of tests), the rows; a single
-    # job that waits asks for its place as well.
+    # The key with its tenant, the identity row (sampled at 1 % outside of tests), the rows; a job
+    # that waits asks for its place as well.
     assert one == thirty
     assert one == (3, 4)
