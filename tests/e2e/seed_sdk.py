@@ -1,5 +1,5 @@
 """The Python sample of the first wish (seed 001), word for word."""
-# ruff: noqa: TID251, S113, W291, W293, E302, PTH123, UP015, I001, RET504, Q000
+# ruff: noqa: TID251, S113, W291, W293, PTH123, I001
 # mypy: ignore-errors
 # fmt: off
 
