@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFilesSent
 from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from ninja import Field, Schema
 from pydantic import ConfigDict, ValidationError, field_validator
@@ -106,6 +107,7 @@ def read_form(request: HttpRequest) -> tuple[dict[str, Any], IncomingFile | None
         file = request.FILES.get("file")
     except (
         BadRequest,
+        MultiPartParserError,
         TooManyFilesSent,
         UnreadablePostError,
         RequestDataTooBig,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 
 from core import limits
 from core.errors import AppError
-from core.problems import render
+from core.problems import from_unexpected, render
 from tenants.auth import authenticate
 from tenants.errors import SchemaMixedUp
 from tenants.identity.models import Identity
@@ -56,8 +56,9 @@ def resolve_caller(request: HttpRequest) -> None:
     request.principal = request.auth_error = None  # type: ignore[attr-defined]
     try:
         request.principal = authenticate(request)  # type: ignore[attr-defined]
-    except AppError as error:
-        request.auth_error = error  # type: ignore[attr-defined]
+    except (AppError, OperationalError, InterfaceError) as error:
+        reason = error if isinstance(error, AppError) else from_unexpected(error)
+        request.auth_error = reason  # type: ignore[attr-defined]
 
 
 def enter_schema(request: HttpRequest) -> None:

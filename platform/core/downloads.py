@@ -80,6 +80,8 @@ def wanted_span(request: HttpRequest, size: int, etag: str) -> tuple[int, int] |
     first, last = match.groups()
     if not first:
         return max(size - int(last), 0), size - 1 if int(last) else -1
+    if last and int(last) < int(first):
+        return None  # RFC 9110 §14.1.2: not a range, so ignored
     if int(first) >= size:
         return 1, 0
     return int(first), min(int(last), size - 1) if last else size - 1

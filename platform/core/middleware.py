@@ -77,7 +77,11 @@ def name_request(request: HttpRequest) -> None:
 
 def as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Django's own plain answers (unknown path, wrong method, bad host) as problems."""
-    if response.status_code < 400 or response.get("Content-Type", "").startswith(CONTENT_TYPE):
+    if (
+        response.status_code < 400
+        or response.status_code == 416
+        or response.get("Content-Type", "").startswith(CONTENT_TYPE)
+    ):
         return response
     error = PLAIN_FAULTS.get(response.status_code)
     if error is None:

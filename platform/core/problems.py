@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import orjson
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -68,6 +68,8 @@ def from_unexpected(error: BaseException) -> AppError:
         return ServiceUnavailable(
             "The database does not answer. Try again.", headers={"Retry-After": "5"}
         )
+    if isinstance(error, DataError):  # a zero byte, a number out of range
+        return ValidationFailed("A value in the request can't be stored.")
     return AppError("An unexpected error. It was logged under the request id.")
 
 

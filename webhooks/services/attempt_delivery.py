@@ -102,7 +102,7 @@ def call(url: str, sent: dict[str, str], body: bytes) -> Answer:
 def read_start(response: httpx.Response, deadline: float) -> str:
     """The first 4 KiB of an answer; a dripping one is cut at the deadline."""
     kept = b""
-    for chunk in response.iter_raw(1024):
+    for chunk in response.iter_raw():  # as it comes: a chunk size would wait to be full
         kept += chunk
         if len(kept) >= KEPT_BODY:
             break

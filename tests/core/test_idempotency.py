@@ -1,0 +1,135 @@
+"""One key, one answer."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.idempotency.models import IdempotencyRecord
+from core.tenancy import in_tenant
+from tests.client import PNG, Reply
+from tests.factories.tenants import Tenant, make_tenant
+from tests.threads import at_once
+
+
+def fresh() -> dict[str, str]:
+    return {"Idempotency-Key": secrets.token_hex(8)}
+
+
+def test_the_first_answer_is_replayed(acme: Tenant) -> None:
+    key, before = fresh(), acme.api.quota()
+
+    first = acme.api.convert(headers=key)
+    second = acme.api.convert(headers=key)
+
+    assert (first.status, second.status) == (202, 202)
+    assert first.body == second.body
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert "Idempotency-Replayed" not in first.headers
+    assert second.headers["Location"] == first.headers["Location"]
+    assert acme.api.quota() == (before[0], before[1] + 1)
+
+
+@pytest.mark.parametrize("change", ["format", "file", "name", "path"])
+def test_another_request_with_the_same_key_is_refused(acme: Tenant, change: str) -> None:
+    key = fresh()
+    acme.api.convert(headers=key)
+
+    other = {
+        "format": lambda: acme.api.convert(to="gif", headers=key),
+        "file": lambda: acme.api.convert(content=PNG + b"\0", headers=key),
+        "name": lambda: acme.api.convert("other.png", headers=key),
+        "path": lambda: acme.api.call("POST", "auth/api-keys/generate/", {}, headers=key),
+    }[change]()
+
+    assert (other.status, other.code) == (422, "idempotency_mismatch")
+
+
+def test_a_request_that_still_runs_is_told(acme: Tenant) -> None:
+    key = fresh()
+    acme.api.convert(headers=key)
+    with in_tenant(acme.schema):
+        IdempotencyRecord.objects.filter(pk=key["Idempotency-Key"]).update(status=None)
+
+    reply = acme.api.convert(headers=key)
+
+    assert (reply.status, reply.code) == (409, "idempotency_in_progress")
+    assert reply.headers["Retry-After"] == "1"
+    assert reply.json["retryable"] is True
+
+
+def test_the_key_of_a_request_that_died_can_be_taken(acme: Tenant) -> None:
+    key, past = fresh(), datetime.now(UTC) - timedelta(seconds=1)
+    acme.api.convert(headers=key)
+    with in_tenant(acme.schema):
+        IdempotencyRecord.objects.filter(pk=key["Idempotency-Key"]).update(
+            status=None, locked_until=past
+        )
+
+    assert acme.api.convert(headers=key).status == 202
+
+
+def test_twenty_calls_at_once_make_one_job() -> None:
+    tenant, key = make_tenant(), fresh()
+
+    replies: list[Reply] = at_once(20, lambda _: tenant.api.convert(headers=key))
+
+    accepted = {reply.json["id"] for reply in replies if reply.status == 202}
+    others = {reply.code for reply in replies if reply.status != 202}
+    assert len(accepted) == 1
+    assert others <= {"idempotency_in_progress"}
+    assert len(tenant.api.get("conversions/jobs/").json["items"]) == 1
+    assert tenant.api.quota() == (0, 1)
+
+
+def test_keys_are_each_tenants_own(acme: Tenant, globex: Tenant) -> None:
+    key = fresh()
+
+    one, two = acme.api.convert(headers=key), globex.api.convert(headers=key)
+
+    assert (one.status, two.status) == (202, 202)
+    assert one.json["id"] != two.json["id"]
+
+
+def test_a_refusal_is_replayed_and_a_fault_is_not(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal, fault = fresh(), fresh()
+
+    first = acme.api.convert(to="nosuch", headers=refusal)
+    again = acme.api.convert(to="nosuch", headers=refusal)
+    with monkeypatch.context() as patch:
+        patch.setattr("conversions.api.accept_convert", lambda *args: 1 / 0)
+        failed = acme.api.convert(headers=fault)
+    retried = acme.api.convert(headers=fault)
+
+    assert (first.status, again.status) == (422, 422)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert (failed.status, retried.status) == (500, 202)
+    assert "Idempotency-Replayed" not in retried.headers
+
+
+def test_an_answer_is_forgotten_after_a_day(acme: Tenant) -> None:
+    key = fresh()
+    first = acme.api.convert(headers=key)
+    with in_tenant(acme.schema):
+        IdempotencyRecord.objects.filter(pk=key["Idempotency-Key"]).update(
+            created_at=datetime.now(UTC) - timedelta(hours=25)
+        )
+
+    assert acme.api.convert(headers=key).json["id"] != first.json["id"]
+
+
+def test_reading_takes_no_key(acme: Tenant) -> None:
+    key = fresh()
+
+    assert acme.api.call("GET", "conversions/jobs/", headers=key).status == 200
+    assert (
+        "Idempotency-Replayed" not in acme.api.call("GET", "conversions/jobs/", headers=key).headers
+    )
+
+
+def test_an_unusable_key_is_refused(acme: Tenant) -> None:
+    assert acme.api.convert(headers={"Idempotency-Key": "x" * 256}).code == "validation_error"
