@@ -27,8 +27,6 @@ from core.outbox.services import publish
 from core.uploads import safe_name
 from inspection.naming import canonical_or_same
 
-MAX_RETENTION_HOURS = 24 * 365
-
 
 @dataclass(frozen=True, kw_only=True)
 class ConvertRequest:
@@ -93,7 +91,7 @@ def create_job(*, caller: Principal, source: Source, wanted: ConvertRequest) -> 
     route = plan_route(
         source=source.format, target=target, options=wanted.options, engine=wanted.engine
     )
-    entitled = plans.entitlements(caller.tenant_id or "")
+    kept = plans.entitlements(caller.tenant_id or "").retention_hours  # a job may ask for less
     job = Job(
         name=wanted.name,
         output_format=target,
@@ -104,7 +102,7 @@ def create_job(*, caller: Principal, source: Source, wanted: ConvertRequest) -> 
         metadata=wanted.metadata,
         webhook_url=wanted.webhook_url,
         request_id=wanted.request_id,
-        retention_hours=wanted.retention_hours or entitled.retention_hours,
+        retention_hours=min(wanted.retention_hours or kept, kept),
         password_sealed=seal(wanted.password) if wanted.password else "",
         is_test=caller.is_test,
         api_key_id=caller.api_key_id,
