@@ -90,6 +90,7 @@ def generate_key(request: HttpRequest, payload: KeyIn) -> tuple[int, dict[str, A
     key, text = services.create_api_key(
         tenant_id=caller.tenant_id or "",
         user_id=caller.user_id or "",
+        held=caller.permissions,
         name=payload.name,
         scopes=payload.scopes,
         expires_at=payload.expires_at,

@@ -124,9 +124,6 @@ def test_after_the_retry_the_order_of_the_shard_holds(
     assert [type for type, _ in heard] == ["test.first", "test.second"]
 
 
-# BUG (reported): `relay_batch` reads only due rows, so from the second sweep on the event that
-# waits for its retry does not block what comes behind it.
-@pytest.mark.xfail(reason="the second sweep overtakes the waiting event of its shard", strict=True)
 def test_nothing_overtakes_an_event_that_waits_for_its_retry(
     acme: Tenant, heard: list[tuple[str, str]]
 ) -> None:

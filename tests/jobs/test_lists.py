@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tenants.auth import REMEMBERED
 from tests.factories.jobs import complete_job, make_job
 from tests.factories.tenants import Tenant, make_tenant
 from tests.product import Product
@@ -126,6 +127,7 @@ def test_wait_is_bounded(acme: Tenant) -> None:
 
 
 def queries(tenant: Tenant, path: str) -> int:
+    REMEMBERED.clear()
     with CaptureQueriesContext(connection) as asked:
         assert tenant.api.get(path).status == 200
     return sum(not query["sql"].startswith("SET search_path") for query in asked)
