@@ -124,6 +124,14 @@ def test_changing_an_endpoint_judges_again(acme: Tenant, public_names: None) -> 
     assert acme.api.get(f"webhooks/endpoints/{made['id']}/").json["url"] == "https://example.com/"
 
 
+WRAPPED = ("::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1", "::8.8.8.8")
+
+
+@pytest.mark.parametrize("address", WRAPPED)
+def test_an_ipv4_address_in_ipv6_dress_is_never_public(address: str) -> None:
+    assert not is_public(ipaddress.ip_address(address))
+
+
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111"])
 def test_open_addresses_are_public(address: str) -> None:
     assert is_public(ipaddress.ip_address(address))
