@@ -144,6 +144,7 @@ def test_a_task_runs_in_the_tenant_of_its_header_and_leaves_it(acme: Tenant) -> 
         seen = schema()
     finally:
         schema.pop_request()
+        app.tasks.unregister("tests.schema")
 
     assert seen == acme.schema
     assert current_schema() == "public"
