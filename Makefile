@@ -49,6 +49,7 @@ imports: setup ## who may import whom
 	$(BIN)/lint-imports
 
 bench: setup ## measure the engines and the API on this machine
+	$(BIN)/python -m loadtests.bench_engines
 	$(BIN)/python -m loadtests.bench
 
 load: setup ## 20 customers for 20 seconds on a running `make serve`, then percentiles
