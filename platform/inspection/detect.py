@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from inspection import ole, texts
+from inspection import ole, signatures_media, texts
 from inspection.formats import BY_CODE, BY_MEDIA_TYPE, Family, by_filename, twins
 from inspection.packages import PackageFault, look
 from inspection.signatures import by_signature
@@ -92,6 +92,8 @@ def detect(path: Path, filename: str) -> Detection:
 
 def _named(code: str | None, declared: str | None) -> str | None:
     """Among formats of the same bytes, the name decides."""
+    if declared == "pnm" and code in ("pbm", "pgm", "ppm"):
+        return declared
     return declared if code and declared and declared in twins(code) else code
 
 
@@ -116,10 +118,13 @@ def _guess(path: Path, head: bytes, declared: str | None) -> _Guess:  # noqa: PL
     if code == "pdf":
         return _pdf(path, head)
     if code == "asf":
-        return _Guess("wma" if declared == "wma" else "wmv", 0.8)
+        return _Guess(declared if declared in ("wma", "asf") else "wmv", 0.8)
     if code:
         return _Guess(code)
     encoding = encoding_of(head[:_HEAD])
+    fits = signatures_media.NAMED.get(declared or "")
+    if declared and fits and fits(head):
+        return _Guess(declared, 0.6)
     if encoding is None:
         return _by_libmagic(head)
     return _text(path, head, encoding, declared)
