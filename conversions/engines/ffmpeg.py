@@ -7,9 +7,6 @@ Source: https://ffmpeg.org/ffmpeg-formats.html
 
 from __future__ import annotations
 
-import re
-import shutil
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -21,6 +18,7 @@ from conversions.engines.ffmpeg_plan import (
     probe_arguments,
     read_probe,
 )
+from conversions.engines.programs import debian_version, limit
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -65,12 +63,7 @@ class Options(EngineOptions):
 
 def find_version() -> str | None:
     """Version of the installed FFmpeg, as dpkg notes it (starting it takes 40 ms)."""
-    if not shutil.which("ffmpeg") or not shutil.which("ffprobe"):
-        return None
-    status = Path("/var/lib/dpkg/status")
-    text = status.read_text(errors="replace") if status.exists() else ""
-    found = re.search(r"^Package: ffmpeg\n(?:.+\n)*?Version: (?:\d+:)?([\d.]+)", text, re.M)
-    return found.group(1) if found else "unknown"
+    return debian_version("ffmpeg", "ffmpeg", "ffprobe")
 
 
 def _check(call: EngineCall, options: Options, media: Media) -> float:
@@ -138,23 +131,12 @@ def run(call: EngineCall) -> EngineResult:
         on_stdout_line=_Progress(call, seconds),
     )
     if ended.killed:
-        raise _limit(ended.killed)
+        raise limit(ended.killed)
     if ended.returncode != 0 or not call.target.exists() or not call.target.stat().st_size:
         raise _failure(ended.returncode, ended.stderr_tail)
     warnings = ["Parts of the recording are damaged."] if "rror" in ended.stderr_tail else []
     facts = {"duration_seconds": round(seconds, 3), "video": media.has_video}
     return EngineResult(outputs=(call.target,), warnings=tuple(warnings), facts=facts)
-
-
-def _limit(which: str) -> LimitExceeded:
-    table = {
-        "time": ("timed_out", "The conversion took longer than the time limit."),
-        "cpu": ("timed_out", "The conversion used more processor time than allowed."),
-        "memory": ("memory_exceeded", "The conversion needs more memory than allowed."),
-        "output": ("output_too_large", "The result would be larger than allowed."),
-    }
-    code, text = table[which]
-    return LimitExceeded(text, code=code)
 
 
 def _failure(code: int, stderr: str) -> Exception:

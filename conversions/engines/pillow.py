@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from conversions.engines.pillow_frames import Frames, open_frames
+from conversions.engines.pillow_frames import PLUGIN, Frames, open_frames
 from conversions.engines.pillow_write import write
 from conversions.engines.spec import (
     EngineCall,
@@ -27,8 +27,15 @@ from conversions.engines.spec import (
     Runner,
 )
 
-RASTER = ("png", "jpg", "webp", "gif", "bmp", "tiff", "ico", "avif")
-_READ_ONLY = ("jp2",)
+SOURCES = tuple(PLUGIN)
+_LOSSLESS = (
+    *("png", "apng", "tiff", "webp", "avif", "jp2", "j2k"),
+    *("tga", "sgi", "dds", "qoi"),
+)
+_RARE = (
+    *("Icns", "Tga", "Pcx", "Dcx", "Ppm", "Sgi", "Dds", "Qoi", "Xbm", "Xpm", "Msp", "Im"),
+    *("Sun", "Psd"),
+)
 MAX_FRAME_PIXELS = 268_000_000
 MAX_PIXELS = 1_000_000_000
 
@@ -37,7 +44,10 @@ class Options(EngineOptions):
     """How the picture is written."""
 
     quality: int | None = Field(
-        default=None, ge=1, le=100, description="1–100 for JPG, WEBP, AVIF and pictures in PDF."
+        default=None,
+        ge=1,
+        le=100,
+        description="1–100 for JPG, WEBP, AVIF, JP2, in PDF.",
     )
     width: int | None = Field(default=None, ge=1, le=30_000, description="Width in pixels.")
     height: int | None = Field(default=None, ge=1, le=30_000, description="Height in pixels.")
@@ -100,32 +110,39 @@ SPEC = EngineSpec(
     name="Pillow",
     licence="MIT-CMU",
     routes=(
+        Route(inputs=SOURCES, outputs=_LOSSLESS, fidelity=99, loses=("metadata unless kept",)),
         Route(
-            inputs=(*RASTER, *_READ_ONLY),
-            outputs=("png", "tiff", "webp", "avif"),
-            fidelity=99,
-            loses=("metadata unless kept",),
-        ),
-        Route(
-            inputs=(*RASTER, *_READ_ONLY),
-            outputs=("jpg", "bmp"),
+            inputs=SOURCES,
+            outputs=("jpg", "bmp", "dib", "ppm", "pnm", "pcx"),
             fidelity=90,
             loses=("transparency", "frames after the first of an animation"),
         ),
         Route(
-            inputs=(*RASTER, *_READ_ONLY),
+            inputs=SOURCES,
             outputs=("gif",),
             fidelity=70,
             loses=("all but 256 colours", "partial transparency"),
         ),
         Route(
-            inputs=(*RASTER, *_READ_ONLY),
-            outputs=("ico",),
+            inputs=SOURCES,
+            outputs=("ico", "icns"),
             fidelity=60,
-            loses=("everything past 256×256 pixels",),
+            loses=("everything past 256×256 pixels (icns: 1024×1024)",),
         ),
         Route(
-            inputs=(*RASTER, *_READ_ONLY),
+            inputs=SOURCES,
+            outputs=("pgm", "bw"),
+            fidelity=50,
+            loses=("colours", "transparency", "frames after the first of an animation"),
+        ),
+        Route(
+            inputs=SOURCES,
+            outputs=("pbm", "xbm", "msp"),
+            fidelity=25,
+            loses=("all but black and white", "frames after the first of an animation"),
+        ),
+        Route(
+            inputs=SOURCES,
             outputs=("pdf",),
             fidelity=90,
             loses=("transparency", "frames after the first of an animation"),
@@ -154,6 +171,7 @@ SPEC = EngineSpec(
         "PIL.AvifImagePlugin",
         "PIL.Jpeg2KImagePlugin",
         "PIL.PdfImagePlugin",
+        *(f"PIL.{name}ImagePlugin" for name in _RARE),
         "conversions.engines.pillow_write",
     ),
 )

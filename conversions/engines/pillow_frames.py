@@ -15,17 +15,40 @@ from conversions.engines.spec import InputRejected
 if TYPE_CHECKING:
     from PIL import Image
 
-_PLUGIN = {
+PLUGIN = {
     "png": "PNG",
+    "apng": "PNG",
     "jpg": "JPEG",
     "webp": "WEBP",
     "gif": "GIF",
     "bmp": "BMP",
+    "dib": "DIB",
     "tiff": "TIFF",
     "ico": "ICO",
+    "icns": "ICNS",
     "avif": "AVIF",
     "jp2": "JPEG2000",
+    "j2k": "JPEG2000",
+    "tga": "TGA",
+    "pcx": "PCX",
+    "dcx": "DCX",
+    "ppm": "PPM",
+    "pgm": "PPM",
+    "pbm": "PPM",
+    "pnm": "PPM",
+    "sgi": "SGI",
+    "bw": "SGI",
+    "dds": "DDS",
+    "qoi": "QOI",
+    "xbm": "XBM",
+    "xpm": "XPM",
+    "msp": "MSP",
+    "im": "IM",
+    "ras": "SUN",
+    "psd": "PSD",
 }
+PAGED = {"tiff", "dcx"}  # sources whose frames are pages, not moments
+_ONE = {"ico", "icns", "psd"}  # further frames are sizes or layers
 _DAMAGE = (
     OSError,
     SyntaxError,
@@ -63,10 +86,12 @@ class Frames:
         from PIL import ImageOps  # noqa: PLC0415 (imported in the sandboxed child only)
 
         with damage_named():
-            self.image.seek(number)
+            if self.count > 1:
+                self.image.seek(number)
             self.image.load()
             turned = ImageOps.exif_transpose(self.image)
-            return _plain(turned, self.icc)
+            made = _plain(turned, self.icc)
+            return invert_bits(made) if self.image.format == "XBM" else made
 
     def durations(self, numbers: range) -> list[int]:
         """Milliseconds of each frame."""
@@ -98,25 +123,32 @@ def open_frames(path: Path, code: str) -> Iterator[Frames]:
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # the sandboxed child can't start threads
     Image.MAX_IMAGE_PIXELS = None  # the engine checks pixels of all frames by itself
     with damage_named():
-        image = Image.open(path, formats=[_PLUGIN[code]])
+        image = Image.open(path, formats=[PLUGIN[code]])
     with image:
         with damage_named():
             count = int(getattr(image, "n_frames", 1))
             exif = image.getexif()
             orientation = int(exif.get(0x0112, 1))
         width, height = image.size
-        if code == "ico":
+        if code in _ONE:
             count = 1
         yield Frames(
             image,
             width,
             height,
             count,
-            code == "tiff",
+            code in PAGED,
             exif,
             image.info.get("icc_profile"),
             orientation,
         )
+
+
+def invert_bits(image: Image.Image) -> Image.Image:
+    """XBM's ones are ink (X11), Pillow takes them for light."""
+    from PIL import ImageChops  # noqa: PLC0415
+
+    return ImageChops.invert(image.convert("1"))
 
 
 def _plain(image: Image.Image, icc: bytes | None) -> Image.Image:  # noqa: PLR0911 (a table of modes)

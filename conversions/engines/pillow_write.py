@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conversions.engines.pillow_frames import Frames
+from conversions.engines.pillow_frames import PLUGIN, Frames, invert_bits
 from conversions.engines.spec import EngineCall, OptionUnsupported
 
 if TYPE_CHECKING:
@@ -15,11 +15,18 @@ if TYPE_CHECKING:
 
     from conversions.engines.pillow import Options
 
-_MOVING = {"gif", "webp", "png", "avif"}  # targets that hold an animation
+_MOVING = {"gif", "webp", "png", "apng", "avif"}  # targets that hold an animation
 _PAGED = {"tiff", "pdf"}  # targets that hold pages
-_ALPHA = {"png", "webp", "tiff", "ico", "gif", "avif"}
-_SIXTEEN = {"png", "tiff"}
-_PLUGIN = {"jpg": "JPEG"}
+_ALPHA = {
+    *("png", "apng", "webp", "tiff", "ico", "icns", "gif", "avif"),
+    *("jp2", "j2k", "tga", "sgi", "dds", "qoi"),
+}
+_SIXTEEN = {"png", "apng", "tiff"}
+_BILEVEL = {"xbm", "msp", "pbm"}
+_GRAY = {"pgm", "bw"}
+_COLOUR = {"webp", "avif", "ppm", "dds", "qoi", "dib"}  # no gray of their own
+_ONE_BIT = {"png", "apng", "tiff", "bmp", "pdf", "pcx", *_BILEVEL}
+_PROFILED = {"jpg", "png", "apng", "webp", "tiff", "avif"}
 _ICO_SIDES = (16, 24, 32, 48, 64, 128, 256)
 
 
@@ -60,19 +67,21 @@ def _save(frames: Frames, numbers: range, target: Path, call: EngineCall, option
     extra = _save_options(frames, code, options, first)
     if len(numbers) > 1:
         extra |= {"save_all": True, "append_images": stream}
-        if code == "png":  # its saver walks through the frames twice
+        if code in ("png", "apng"):  # its saver walks through the frames twice
             extra["append_images"] = list(stream)
         if code in _MOVING:
-            extra |= {
-                "duration": frames.durations(numbers),
-                "loop": frames.image.info.get("loop", 0),
-            }
-            if code == "gif" and first.mode == "RGBA":
-                extra["disposal"] = 2  # else parts of older frames shine through
+            extra |= _motion(frames, numbers, code, first)
     if code == "pdf":
         extra["append_images"] = list(extra.get("append_images", ()))
     first.info.pop("icc_profile", None)  # savers would take it by themselves, also a wrong one
-    first.save(target, _PLUGIN.get(code, code.upper()), **extra)
+    first.save(target, PLUGIN.get(code, code.upper()), **extra)
+
+
+def _motion(frames: Frames, numbers: range, code: str, first: Image.Image) -> dict[str, Any]:
+    made = {"duration": frames.durations(numbers), "loop": frames.image.info.get("loop", 0)}
+    if code == "gif" and first.mode == "RGBA":
+        made["disposal"] = 2  # else parts of older frames shine through
+    return made
 
 
 def _resize(image: Image.Image, options: Options) -> Image.Image:
@@ -106,16 +115,35 @@ def _shape(image: Image.Image, code: str, options: Options) -> Image.Image:
     if image.mode in ("LA", "RGBA") and code not in _ALPHA:
         solid = Image.new("RGBA", image.size, options.background)
         image = Image.alpha_composite(solid, image.convert("RGBA")).convert("RGB")
-    if image.mode == "LA" and code != "png":
+    if image.mode == "LA" and code not in ("png", "apng"):
         image = image.convert("RGBA")
-    if image.mode == "1" and code in ("jpg", "webp", "avif", "gif"):
+    return _of_target(image, code)
+
+
+def _of_target(image: Image.Image, code: str) -> Image.Image:
+    """Depth, colours and size that some targets insist on."""
+    from PIL import Image  # noqa: PLC0415
+
+    if code in _BILEVEL:
+        return invert_bits(image) if code == "xbm" else image.convert("1")
+    if (image.mode == "1" and code not in _ONE_BIT) or code in _GRAY:
         image = image.convert("L")
-    if code in ("webp", "avif") and image.mode == "L":
+    if code in _COLOUR and image.mode == "L":
         image = image.convert("RGB")
     if code == "ico":
         image = image.convert("RGBA")
         image.thumbnail((256, 256), Image.Resampling.LANCZOS)
-    return image
+    return _square(image) if code == "icns" else image
+
+
+def _square(image: Image.Image) -> Image.Image:
+    """Apple icons are square: clear margins, never a stretched picture."""
+    from PIL import Image, ImageOps  # noqa: PLC0415
+
+    clear = image.convert("RGBA")
+    clear.thumbnail((1024, 1024), Image.Resampling.LANCZOS)
+    side = max(clear.size)
+    return ImageOps.pad(clear, (side, side), color=(0, 0, 0, 0))
 
 
 def _save_options(  # noqa: C901 (a table of formats)
@@ -125,13 +153,12 @@ def _save_options(  # noqa: C901 (a table of formats)
     if code == "jpg":
         extra = {"quality": options.quality or 85, "optimize": True}
     elif code in ("webp", "avif"):
-        extra = {"quality": options.quality or (82 if code == "webp" else 75)}
-        if options.lossless:
-            whole = {"quality": 100, "subsampling": "4:4:4"}
-            extra |= {"lossless": True} if code == "webp" else whole
-        if code == "avif":
-            extra["max_threads"] = 1  # the sandboxed child can't start threads
-    elif code == "png":
+        extra = _modern(code, options)
+    elif code in ("jp2", "j2k"):
+        extra = {"no_jp2": code == "j2k"}
+        if options.quality:  # as a ratio, 1 is lossless
+            extra |= {"quality_layers": [max(1, (101 - options.quality) / 2)], "irreversible": True}
+    elif code in ("png", "apng"):
         extra = {"compress_level": options.compression_level}
     elif code == "tiff":
         extra = {"compression": "group4" if image.mode == "1" else "tiff_adobe_deflate"}
@@ -144,13 +171,24 @@ def _save_options(  # noqa: C901 (a table of formats)
     return extra | _kept(frames, code, options, image)
 
 
+def _modern(code: str, options: Options) -> dict[str, Any]:
+    extra: dict[str, Any] = {"quality": options.quality or (82 if code == "webp" else 75)}
+    if options.lossless and code == "webp":
+        extra["lossless"] = True
+    elif options.lossless and code == "avif":
+        extra |= {"quality": 100, "subsampling": "4:4:4"}
+    if code == "avif":
+        extra["max_threads"] = 1  # the sandboxed child can't start threads
+    return extra
+
+
 def _kept(frames: Frames, code: str, options: Options, image: Image.Image) -> dict[str, Any]:
     """Colour profile where it still fits the mode; EXIF when asked for; resolution."""
     kept: dict[str, Any] = {}
     was_cmyk = frames.image.mode not in ("RGB", "RGBA", "P", "L", "LA", "1", "I;16", "PA")
-    if frames.icc and code in ("jpg", "png", "webp", "tiff", "avif") and not was_cmyk:
+    if frames.icc and code in _PROFILED and not was_cmyk:
         kept["icc_profile"] = frames.icc
-    if options.metadata == "keep" and code in ("jpg", "png", "webp", "tiff", "avif"):
+    if options.metadata == "keep" and code in _PROFILED:
         exif = frames.exif
         exif.pop(0x0112, None)  # the frames are upright now
         if len(exif):

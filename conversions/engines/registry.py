@@ -7,18 +7,24 @@ from collections import defaultdict
 
 from conversions.engines import (
     ffmpeg,
+    imagemagick,
     libreoffice,
+    librsvg,
     openpyxl_engine,
     pdf2docx_engine,
     pillow,
     pypdf_text,
     python_pptx,
+    vips,
 )
 from conversions.engines.spec import EngineSpec, Route, Runner
 from sandbox.profiles import PROFILES
 
 ENGINES: tuple[EngineSpec, ...] = (
     pillow.SPEC,
+    vips.SPEC,
+    imagemagick.SPEC,
+    librsvg.SPEC,
     pypdf_text.SPEC,
     pdf2docx_engine.SPEC,
     python_pptx.SPEC,

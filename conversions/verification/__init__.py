@@ -5,6 +5,7 @@ Both files are read inside the sandbox, since a result may be as hostile as its 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 
 from conversions.verification.rules import rules_for
 from conversions.verification.terms import Check, Compared
+from conversions.verification.views import viewable
 from inspection import facts as inspection_facts
 from inspection.detect import detect
 from inspection.formats import BY_CODE
@@ -103,15 +105,22 @@ def _read(
 ) -> list[dict[str, Any]] | Check:
     """Facts of the source, then of each output; a Check when reading them met a limit."""
     writer = _SAME_LIBRARY.get(engine_id)
-    items: list[dict[str, Any]] = [
-        {"path": str(source), "format": source_format, "password": password}
-    ]
-    items += [{"path": str(path), "format": output_format, "unlike": writer} for path in outputs]
     try:
-        parent = pool.server(inspection_facts.preload_for({source_format, output_format}))
-        returned = parent.call(
-            "inspection.facts:facts_of_all", items, profile="inspect", readable=(source, *outputs)
-        )
+        with contextlib.ExitStack() as stack:
+            pairs = [(source, source_format), *((path, output_format) for path in outputs)]
+            seen = [stack.enter_context(viewable(*pair)) for pair in pairs]
+            items: list[dict[str, Any]] = [
+                {"path": str(path), "format": code, "unlike": writer if number else None}
+                for number, (path, code) in enumerate(seen)
+            ]
+            items[0]["password"] = password
+            parent = pool.server(inspection_facts.preload_for({code for _, code in seen}))
+            returned = parent.call(
+                "inspection.facts:facts_of_all",
+                items,
+                profile="inspect",
+                readable=tuple(path for path, _ in seen),
+            )
     except SandboxError as error:
         return Check(
             name="readable", ok=False, expected="a file that opens", actual=str(error)[:200]

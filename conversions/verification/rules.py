@@ -9,8 +9,10 @@ from conversions.verification.media import film, recording
 from conversions.verification.terms import Check, Compared, Rule
 from inspection.formats import BY_CODE
 
-_PAGED = {"tiff"}
-_MOVING = {"gif", "webp", "png", "avif"}
+_PAGED = {"tiff", "dcx"}
+_HOLDS_PAGES = {"tiff"}
+_MOVING = {"gif", "webp", "png", "apng", "avif"}
+_PICTURES = {"image", "vector"}
 
 
 def expected_size(width: int, height: int, options: Mapping[str, Any]) -> tuple[int, int]:
@@ -27,13 +29,23 @@ def expected_size(width: int, height: int, options: Mapping[str, Any]) -> tuple[
 
 
 def _dimensions(c: Compared) -> Iterator[Check]:
+    one = c.after[0]
+    if not one.get("width"):
+        yield Check(name="readable", ok=False, expected="a picture", actual="no size in it")
+        return
     if not c.before.get("width"):
+        return
+    if c.before.get("sizes") and not (c.options.get("width") or c.options.get("height")):
+        known = [sorted(size) for size in c.before["sizes"]]
+        same = sorted((one["width"], one["height"])) in known
+        yield Check(name="dimensions", ok=same, expected=known, actual=one["width"])
         return
     wide, high = expected_size(c.before["width"], c.before["height"], c.options)
     if c.output_format == "ico" and max(wide, high) > 256:
         share = 256 / max(wide, high)
         wide, high = max(1, round(wide * share)), max(1, round(high * share))
-    one = c.after[0]
+    if c.output_format == "icns":
+        wide = high = c.after[0]["height"]  # always square, in sizes of its own
     close = abs(one["width"] - wide) <= 1 and abs(one["height"] - high) <= 1
     actual = f"{one['width']}×{one['height']}"
     yield Check(name="dimensions", ok=close, expected=f"{wide}×{high}", actual=actual)
@@ -41,10 +53,10 @@ def _dimensions(c: Compared) -> Iterator[Check]:
 
 def _frames(c: Compared) -> Iterator[Check]:
     frames = int(c.before.get("frames") or 1)
-    if c.source_format in _PAGED and c.output_format not in _PAGED:
+    if c.source_format in _PAGED and c.output_format not in _HOLDS_PAGES:
         yield Check(name="pages", ok=len(c.after) == frames, expected=frames, actual=len(c.after))
         return
-    keeps = c.output_format in _MOVING | _PAGED
+    keeps = c.output_format in _MOVING | _HOLDS_PAGES
     actual = int(c.after[0].get("frames") or 1)
     expected = frames if keeps else 1
     # Savers merge neighbours that are equal, so a few frames may go without a loss to the eye.
@@ -62,6 +74,10 @@ def _frames(c: Compared) -> Iterator[Check]:
     )
 
 
+def _apart(old: list[int], new: list[int]) -> float:
+    return sum(abs(a - b) for a, b in zip(old, new, strict=True)) / len(old)
+
+
 def _likeness(c: Compared) -> Iterator[Check]:
     old, new = c.before.get("likeness"), c.after[0].get("likeness")
     if not old or not new:
@@ -70,14 +86,18 @@ def _likeness(c: Compared) -> Iterator[Check]:
     blank = was > 3 and now < 0.5
     yield Check(name="not_blank", ok=not blank, expected=round(was, 1), actual=round(now, 1))
     # An animated PNG may begin with a still for old viewers; a few pixels say nothing.
-    if c.before["frames"] > 1 and c.source_format == "png":
+    if c.before["frames"] > 1 and c.source_format in ("png", "apng"):
         return
+    if c.output_format == "icns" and c.before["width"] != c.before["height"]:
+        return  # it has margins now
     if c.before["width"] * c.before["height"] < 64:
         return
     own_ground = c.options.get("background", "#ffffff").lower() != "#ffffff"
     if c.options.get("fit") == "crop" or own_ground:
         return
-    apart = sum(abs(a - b) for a, b in zip(old, new, strict=True)) / len(old)
+    apart = _apart(old, new)
+    if c.after[0].get("alpha_ignored") and c.before.get("likeness_flat"):
+        apart = min(apart, _apart(c.before["likeness_flat"], new))
     yield Check(
         name="looks_alike",
         ok=apart <= 20,
@@ -85,6 +105,35 @@ def _likeness(c: Compared) -> Iterator[Check]:
         actual=round(apart, 1),
         severe=apart > 60,
     )
+
+
+def _drawing(c: Compared) -> Iterator[Check]:
+    """A drawing made into a picture, PDF or PostScript: its size, and that something is on it."""
+    one, before = c.after[0], c.before
+    if c.output_format in ("ps", "eps", "pdf"):
+        pages = c.total("pages")
+        yield Check(name="pages", ok=pages == 1, expected=1, actual=pages)
+    elif before.get("width"):
+        wide, high = _drawn_size(before["width"], before["height"], c.options)
+        close = abs(one.get("width", 0) - wide) <= 2 and abs(one.get("height", 0) - high) <= 2
+        actual = f"{one.get('width')}×{one.get('height')}"
+        yield Check(name="dimensions", ok=close, expected=f"{wide}×{high}", actual=actual)
+    if not before.get("shapes"):
+        return
+    marks = one.get("marks", one.get("shapes"))
+    if c.output_format == "pdf":
+        filled = not c.total("blank_pages")
+    else:
+        filled = bool(marks) if marks is not None else float(one.get("contrast") or 0) > 0.5
+    # Shapes may all be white or off the page, so a blank drawing is seldom but can be right.
+    yield Check(name="not_blank", ok=filled, expected=before["shapes"], actual=filled)
+
+
+def _drawn_size(width: int, height: int, options: Mapping[str, Any]) -> tuple[int, int]:
+    wide, high = options.get("width"), options.get("height")
+    scales = [side / own for side, own in ((wide, width), (high, height)) if side]
+    scale = min(scales) if scales else 1.0
+    return round(width * scale), round(height * scale)
 
 
 def _picture_pages(c: Compared) -> Iterator[Check]:
@@ -237,6 +286,8 @@ def rules_for(source_format: str, output_format: str) -> tuple[Rule, ...]:  # no
         return (recording,)
     if after == "video":
         return (recording, film)
+    if before == "vector":
+        return (_drawing,)
     if before == "image":
         return (_picture_pages,) if output_format == "pdf" else (_dimensions, _frames, _likeness)
     if output_format == "pdf":

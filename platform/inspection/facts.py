@@ -16,7 +16,18 @@ Facts = dict[str, Any]
 Reader = Callable[[Path, str], Facts]
 
 _CV2 = ("png", "jpg", "webp", "gif", "bmp", "tiff", "avif", "jp2")
-_PILLOW = (*_CV2, "ico")
+_ANYMAPS = ("ppm", "pgm", "pbm", "pnm", "pam")
+_CV2_ALL = (*_CV2, *_ANYMAPS, "apng", "j2k", "ras", "hdr")
+_PILLOW = (
+    *_CV2,
+    *("apng", "ico", "icns", "dib", "j2k", "tga", "pcx", "dcx"),
+    *_ANYMAPS,
+    *("sgi", "bw", "dds", "qoi", "xpm", "msp", "im", "ras", "psd", "fits"),
+)
+_CV2_VIDEO = (
+    *("tga", "pcx", "sgi", "bw", "dds", "qoi", "xbm", "xpm", "msp", "psd"),
+    *("dpx", "xwd", "fits", "wbmp", "pam", "j2k", "jp2", "ras"),
+)
 _MEDIA = (
     "mp3",
     "wav",
@@ -39,9 +50,14 @@ _MEDIA = (
 _TEXTS = ("txt", "md", "html", "json", "rst", "tex", "xml", "yaml", "srt", "vtt", "ipynb")
 
 READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
-    ("cv2", _CV2, facts_images.by_cv2),
+    ("cv2", _CV2_ALL, facts_images.by_cv2),
     ("pillow", _PILLOW, facts_images.by_pillow),
+    ("cv2_video", _CV2_VIDEO, facts_images.by_cv2_video),
+    ("own", ("heic", "heif"), facts_images.heif_by_hand),
     ("own", ("ico",), facts_images.ico_by_hand),
+    ("own", ("svg", "svgz"), facts_images.svg_by_hand),
+    ("own", ("ps", "eps"), facts_images.postscript_by_hand),
+    ("own", ("icns", "dib"), facts_images.unwrapped),
     ("pymupdf", ("pdf",), facts_pdf.by_pymupdf),
     ("pypdf", ("pdf",), facts_pdf.by_pypdf),
     ("own", ("docx", "odt", "pptx", "odp", "xlsx", "ods"), facts_documents.by_hand),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
 from typing import Any
 
+_ONE = {"ico", "icns", "psd"}  # further frames are sizes or layers
 _GRID = 8  # likeness: mean brightness of 8 × 8 fields
 
 
@@ -16,7 +18,7 @@ def _signature(gray: Any) -> dict[str, Any]:
     return {"likeness": [int(v) for v in small.flatten()], "contrast": float(gray.std())}
 
 
-def _to_gray(pixels: Any) -> Any:
+def _to_gray(pixels: Any, *, flat: bool = False) -> Any:
     import cv2  # noqa: PLC0415
 
     if pixels.dtype != "uint8":
@@ -24,11 +26,11 @@ def _to_gray(pixels: Any) -> Any:
         pixels = (pixels.astype("float32") * (255.0 / max(top, 255.0))).astype("uint8")
     if pixels.ndim == 2:
         return pixels
-    if pixels.shape[2] == 4:  # over white, as a viewer shows it
+    if pixels.shape[2] == 4 and not flat:  # over white, as a viewer shows it
         alpha = pixels[:, :, 3:].astype("float32") / 255.0
         over = pixels[:, :, :3] * alpha + 255.0 * (1.0 - alpha)
         pixels = over.astype("uint8")
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+    return cv2.cvtColor(pixels[:, :, :3], cv2.COLOR_BGR2GRAY)
 
 
 def by_cv2(path: Path, code: str) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def by_cv2(path: Path, code: str) -> dict[str, Any]:
     cv2.setNumThreads(1)
     name = str(path)
     flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR
-    if code in ("png", "webp", "gif", "avif", "tiff"):
+    if code in ("png", "apng", "webp", "gif", "avif", "tiff", "jp2", "j2k"):
         flags = cv2.IMREAD_UNCHANGED
     pixels = cv2.imread(name, flags)
     if pixels is None:
@@ -46,10 +48,29 @@ def by_cv2(path: Path, code: str) -> dict[str, Any]:
     if pixels.ndim == 3 and pixels.shape[2] == 2:
         pixels = pixels[:, :, 0]
     frames = 1
-    if code in ("gif", "webp", "tiff", "png", "avif"):
+    if code in ("gif", "webp", "tiff", "png", "apng", "avif"):
         frames = max(1, int(cv2.imcount(name)))
     height, width = pixels.shape[:2]
-    return {"width": width, "height": height, "frames": frames} | _signature(_to_gray(pixels))
+    known = {"width": width, "height": height, "frames": frames} | _signature(_to_gray(pixels))
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        known["likeness_flat"] = _signature(_to_gray(pixels, flat=True))["likeness"]
+    return known
+
+
+def by_cv2_video(path: Path, code: str) -> dict[str, Any]:
+    """By the FFmpeg inside OpenCV, which knows rare pictures, without their transparency."""
+    import cv2  # noqa: PLC0415
+
+    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    try:
+        ok, pixels = video.read()
+    finally:
+        video.release()
+    if not ok:
+        raise ValueError("not readable")
+    height, width = pixels.shape[:2]
+    known = {"width": width, "height": height, "frames": 1, "alpha_ignored": True}
+    return known | _signature(_to_gray(pixels))
 
 
 def by_pillow(path: Path, code: str) -> dict[str, Any]:
@@ -59,19 +80,43 @@ def by_pillow(path: Path, code: str) -> dict[str, Any]:
 
     Image.MAX_IMAGE_PIXELS = None
     with Image.open(path) as image:
-        frames = 1 if code == "ico" else int(getattr(image, "n_frames", 1))
+        frames = 1 if code in _ONE else int(getattr(image, "n_frames", 1))
         mode, info = image.mode, image.info
         first = ImageOps.exif_transpose(image)
         alpha = "A" in first.mode or "transparency" in info
         width, height = first.size
         if first.mode.startswith("I;16") or first.mode == "I":
             gray = (np.asarray(first).astype("int64").clip(0, 65535) >> 8).astype("uint8")
+            plain = gray
         else:
             flat = first.convert("RGBA")
             solid = Image.new("RGBA", flat.size, "white")
             gray = np.asarray(Image.alpha_composite(solid, flat).convert("L"))
+            plain = np.asarray(flat.convert("RGB").convert("L"))
     known = {"width": width, "height": height, "frames": frames, "mode": mode, "alpha": alpha}
-    return known | _signature(gray)
+    flat_look = {"likeness_flat": _signature(plain)["likeness"]} if alpha else {}
+    return known | flat_look | _signature(gray)
+
+
+def heif_by_hand(path: Path, code: str) -> dict[str, Any]:
+    """Size from the boxes (photos are grids of tiles); the look of those that are in one piece."""
+    data = path.read_bytes()[: 1 << 20]
+    sizes = [
+        struct.unpack_from(">II", data, place + 8)
+        for place in (found.start() for found in re.finditer(b"ispe", data))
+        if place + 16 <= len(data)
+    ]
+    if not sizes:
+        raise ValueError("no size in it")
+    width, height = max(sizes, key=lambda size: size[0] * size[1])
+    turn = data.find(b"irot")
+    if turn >= 0 and data[turn + 4] & 1:
+        width, height = height, width
+    look = by_cv2_video(path, code)
+    if {look["width"], look["height"]} == {width, height}:
+        return look | {"width": width, "height": height}
+    found = sorted({tuple(size) for size in sizes})
+    return {"width": width, "height": height, "frames": 1, "sizes": found}
 
 
 def ico_by_hand(path: Path, code: str) -> dict[str, Any]:
@@ -96,6 +141,93 @@ def ico_by_hand(path: Path, code: str) -> dict[str, Any]:
         sizes.append((wide, high))
     width, height = max(sizes)
     return {"width": width, "height": height, "frames": 1, "sizes": count} | _ico_look(path)
+
+
+def svg_by_hand(path: Path, code: str) -> dict[str, Any]:
+    """Size of a drawing in pixels, as its root tells, and what it is made of."""
+    import gzip  # noqa: PLC0415
+
+    from defusedxml.ElementTree import fromstring  # noqa: PLC0415
+
+    data = path.read_bytes()
+    if data[:2] == b"\x1f\x8b":
+        with gzip.open(path) as stream:
+            data = stream.read(64 << 20)
+    root = fromstring(data)
+    if root.tag.rpartition("}")[2] != "svg":
+        raise ValueError("no drawing")
+    shapes = sum(1 for one in root.iter() if str(one.tag).rpartition("}")[2] in _SHAPES)
+    known = {"frames": 1, "shapes": shapes}
+    box = [float(n) for n in re.split(r"[\s,]+", root.get("viewBox", "").strip()) if n]
+    wide, high = _pixels(root.get("width")), _pixels(root.get("height"))
+    if len(box) == 4 and box[2] > 0 and box[3] > 0:
+        wide = wide or (high * box[2] / box[3] if high else box[2])
+        high = high or wide * box[3] / box[2]
+    if wide and high:
+        known |= {"width": max(1, round(wide)), "height": max(1, round(high))}
+    return known
+
+
+_SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "image"}
+_UNITS = {"": 1.0, "px": 1.0, "pt": 96 / 72, "in": 96.0, "mm": 96 / 25.4, "cm": 96 / 2.54}
+_UNITS["pc"] = 16.0
+
+
+def _pixels(length: str | None) -> float | None:
+    found = re.fullmatch(r"\s*([\d.]+(?:e[+-]?\d+)?)\s*([a-z]*)\s*", length or "")
+    return float(found[1]) * _UNITS[found[2]] if found and found[2] in _UNITS else None
+
+
+def postscript_by_hand(path: Path, code: str) -> dict[str, Any]:
+    """Pages, size and marks of PostScript, read as text and never run."""
+    data = path.read_bytes()[: 256 << 20]
+    if not data.startswith(b"%!PS") or b"%%EOF" not in data[-2048:]:
+        raise ValueError("cut off or no PostScript")
+    boxes = re.findall(rb"^%%BoundingBox: +(-?\d+) +(-?\d+) +(-?\d+) +(-?\d+)", data, re.M)
+    marks = len(re.findall(rb"\b(?:f\*?|S|fill|stroke|show|Tj|TJ|image|Do)\s*$", data, re.M))
+    pages = len(re.findall(rb"^%%Page: ", data, re.M))
+    known: dict[str, Any] = {"pages": pages, "marks": marks}
+    if boxes:
+        left, low, right, top = (int(value) for value in boxes[-1])
+        known |= {"points": [right - left, top - low]}
+    return known
+
+
+def unwrapped(path: Path, code: str) -> dict[str, Any]:
+    """Bitmaps without their file header, and the largest picture of an Apple icon, by OpenCV."""
+    import cv2  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415
+
+    data = path.read_bytes()[: 256 << 20]
+    picture = _largest_icon(data) if code == "icns" else _with_header(data)
+    pixels = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise ValueError("not readable")
+    height, width = pixels.shape[:2]
+    return {"width": width, "height": height, "frames": 1} | _signature(_to_gray(pixels))
+
+
+def _with_header(data: bytes) -> bytes:
+    depth, packing = struct.unpack_from("<HI", data, 14)
+    used = struct.unpack_from("<I", data, 32)[0] or (1 << depth if depth <= 8 else 0)
+    start = 14 + 40 + 4 * used + (12 if packing == 3 else 0)
+    wide, high = struct.unpack_from("<ii", data, 4)
+    if packing == 0 and len(data) + 14 < start + (wide * depth + 31) // 32 * 4 * abs(high):
+        raise ValueError("cut off")
+    return b"BM" + struct.pack("<IHHI", len(data) + 14, 0, 0, start) + data
+
+
+def _largest_icon(data: bytes) -> bytes:
+    if data[:4] != b"icns" or struct.unpack_from(">I", data, 4)[0] != len(data):
+        raise ValueError("cut off or no icon")
+    place, best = 8, b""
+    while place + 8 <= len(data):
+        length = struct.unpack_from(">I", data, place + 4)[0]
+        body = data[place + 8 : place + length]
+        if body[:4] in (b"\x89PNG", b"\x00\x00\x00\x0c") and len(body) > len(best):
+            best = body
+        place += max(length, 8)
+    return best
 
 
 def _ico_look(path: Path) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import re
 import struct
 from collections.abc import Callable
 
+from inspection import signatures_media
+
 _AT_START: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpg"),
@@ -16,12 +18,12 @@ _AT_START: tuple[tuple[bytes, str], ...] = (
     (b"II+\x00", "tiff"),
     (b"8BPS", "psd"),
     (b"\x00\x00\x00\x0cjP  ", "jp2"),
-    (b"\xff\x4f\xff\x51", "jp2"),
+    (b"\xff\x4f\xff\x51", "j2k"),
     (b"fLaC", "flac"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
     (b"FLV\x01", "flv"),
     (b"\x00\x00\x01\xba", "mpg"),
-    (b"\x00\x00\x01\xb3", "mpg"),
+    (b"\x00\x00\x01\xb3", "m2v"),
     (b"{\\rtf", "rtf"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
@@ -44,7 +46,9 @@ _AT_START: tuple[tuple[bytes, str], ...] = (
 _BRANDS = {
     b"qt  ": "mov",
     b"M4A ": "m4a",
-    b"M4B ": "m4a",
+    b"M4B ": "m4b",
+    b"M4V ": "m4v",
+    b"f4v ": "f4v",
     b"heic": "heic",
     b"heix": "heic",
     b"mif1": "heic",
@@ -52,16 +56,21 @@ _BRANDS = {
     b"hevc": "heic",
     b"avif": "avif",
     b"avis": "avif",
+    **dict.fromkeys((b"3gp4", b"3gp5", b"3gp6", b"3gp7", b"3gr6", b"3gs7"), "3gp"),
+    **dict.fromkeys((b"3g2a", b"3g2b", b"3g2c"), "3g2"),
 }
 
 
 def _riff(head: bytes) -> str | None:
     kinds = {b"WEBP": "webp", b"WAVE": "wav", b"AVI ": "avi"}
-    return kinds.get(head[8:12]) if head[:4] in (b"RIFF", b"RF64") else None
+    if head[:4] == b"RF64":
+        return "rf64" if head[8:12] == b"WAVE" else None
+    return kinds.get(head[8:12]) if head[:4] == b"RIFF" else None
 
 
 def _aiff(head: bytes) -> str | None:
-    return "aiff" if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC") else None
+    kinds = {b"AIFF": "aiff", b"AIFC": "aifc"}
+    return kinds.get(head[8:12]) if head[:4] == b"FORM" else None
 
 
 def _ftyp(head: bytes) -> str | None:
@@ -84,7 +93,11 @@ def _ebml(head: bytes) -> str | None:
 def _ogg(head: bytes) -> str | None:
     if b"OpusHead" in head[:128]:
         return "opus"
-    return "ogg" if b"\x01vorbis" in head[:128] or b"Speex" in head[:128] else None
+    if b"\x80theora" in head[:128]:
+        return "ogv"
+    if b"Speex   " in head[:128]:
+        return "spx"
+    return "ogg" if b"\x01vorbis" in head[:128] or b"\x7fFLAC" in head[:128] else None
 
 
 def _bmp(head: bytes) -> str | None:
@@ -164,12 +177,16 @@ _TESTS: tuple[Callable[[bytes], str | None], ...] = (
     _pdf,
     _postscript,
     _mp3,
+    *signatures_media.TESTS,
 )
 
 
 def by_signature(head: bytes) -> str | None:
     """Code of the format (or ``asf``/``ole``/``zip`` containers to look into); None for text."""
-    for mark, code in _AT_START:
+    first = next((found for test in signatures_media.BEFORE if (found := test(head))), None)
+    if first:
+        return first
+    for mark, code in (*_AT_START, *signatures_media.AT_START):
         if head.startswith(mark):
             if code == "ebml":
                 return _ebml(head)

@@ -37,8 +37,22 @@ _DOCTYPE_ENTITY = re.compile(r"<!ENTITY|<!DOCTYPE[^>]*\[", re.I)
 _MAIL = re.compile(
     r"^(From|To|Received|Return-Path|Date|Subject|Message-ID|MIME-Version): ", re.M | re.I
 )
-_SRT = re.compile(r"\A\s*\d+\s*\r?\n\d\d:\d\d:\d\d,\d{3} --> ")
-PLAIN = frozenset({"txt", "md", "csv", "tsv", "rst", "tex", "yaml"})
+_XML = r"\A\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*"
+_MARKS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("vtt", re.compile(r"\A\s*WEBVTT")),
+    ("srt", re.compile(r"\A\s*\d+[ \t]*\r?\n\d\d?:\d\d:\d\d[,.]\d{1,3} --> ")),
+    ("ssa", re.compile(r"\A\s*\[Script Info\](?=.{0,4000}\[V4 Styles\])", re.S | re.I)),
+    ("ass", re.compile(r"\A\s*\[Script Info\]", re.I)),
+    ("sub", re.compile(r"\A\s*(\{\d+\}\{\d*\}.*(\r?\n|\Z)){1,3}")),
+    ("mpl2", re.compile(r"\A\s*(\[\d+\]\[\d*\].*(\r?\n|\Z)){1,3}")),
+    ("tmp", re.compile(r"\A\s*(\d\d:\d\d:\d\d:.*(\r?\n|\Z)){2,3}")),
+    ("xpm", re.compile(r"\A/\* XPM")),
+    ("xbm", re.compile(r"\A\s*(/\*.{0,500}?\*/\s*)?#define\s+\w*width\s+\d+\s*\n", re.S)),
+    ("ttml", re.compile(_XML + r"<(\w+:)?tt[\s>]", re.S)),
+    ("ttx", re.compile(_XML + r"<ttFont[\s>]", re.S)),
+    ("mbox", re.compile(r"\AFrom [^\n]{3,200}\d{4}\r?\n[\w-]+: ")),
+)
+PLAIN = frozenset({"txt", "md", "csv", "tsv", "rst", "tex", "yaml", "toml", "ini", "psv"})
 
 
 def pointer(text: str) -> str | None:
@@ -73,19 +87,28 @@ def _json(text: str, whole: bool, declared: str | None) -> str | None:  # noqa: 
         try:
             json.loads(text)
         except ValueError:
-            return None
+            return "jsonl" if _is_jsonl(text) else None
         return "ipynb" if '"nbformat"' in text else "json"
-    return declared if declared in ("json", "ipynb") else None
+    if declared == "jsonl":
+        return declared
+    return declared if declared in ("json", "ipynb", "csljson") else None
 
 
-def by_content(text: str, declared: str | None, *, whole: bool) -> tuple[str, float]:  # noqa: PLR0911
+def _is_jsonl(text: str) -> bool:
+    lines = [line for line in text.splitlines() if line.strip()][:20]
+    try:
+        return len(lines) > 1 and all(isinstance(json.loads(line), dict | list) for line in lines)
+    except ValueError:
+        return False
+
+
+def by_content(text: str, declared: str | None, *, whole: bool) -> tuple[str, float]:
     """Code and confidence; ``whole``: the text is all of the file."""
     text = text.lstrip("\ufeff")
     body = text.lstrip()
-    if body.startswith("WEBVTT"):
-        return "vtt", 0.95
-    if _SRT.match(text):
-        return "srt", 0.95
+    marked = next((code for code, mark in _MARKS if mark.match(text[:8192])), None)
+    if marked and not (marked == "tmp" and declared in PLAIN):
+        return marked, 0.95
     found = _markup(body, declared) or _json(body, whole, declared)
     if found:
         return found, 0.9

@@ -36,6 +36,15 @@ PROFILES: dict[str, SandboxProfile] = {
         total_bytes=3 * GIB,
         processes=0,
     ),
+    "picture": SandboxProfile(  # programs, which may start threads
+        cpu_s=120,
+        wall_s=60,
+        memory_bytes=3 * GIB,
+        output_bytes=2 * GIB,
+        total_bytes=4 * GIB,
+        processes=64,
+        binds=(*_FONTS, "/etc/ImageMagick-6"),
+    ),
     "document": SandboxProfile(
         cpu_s=300,
         wall_s=120,

@@ -1,0 +1,131 @@
+"""ImageMagick 6 (ImageMagick licence): rare pictures that no other engine here reads or writes.
+
+Only a short list of its formats, each named by its coder (``viff:file``), so that no content can
+choose another one; Debian's policy (no PS, PDF, XPS, MVG, URLs; memory and side limits) stays as
+it is. Source: https://legacy.imagemagick.org/script/formats.php
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from conversions.engines.programs import debian_version, run_program
+from conversions.engines.spec import (
+    EngineCall,
+    EngineOptions,
+    EngineResult,
+    EngineSpec,
+    Queue,
+    Route,
+    Runner,
+)
+
+PROGRAM = "/usr/bin/convert"
+CODERS = {
+    "miff": "miff",
+    "mng": "mng",
+    "jng": "jng",
+    "viff": "viff",
+    "vicar": "vicar",
+    "xwd": "xwd",
+    "jbig": "jbig",
+    "avs": "avs",
+    "mtv": "mtv",
+    "otb": "otb",
+    "wbmp": "wbmp",
+    "pict": "pict",
+    "fax": "fax",
+    "psd": "psd",
+    "psb": "psb",
+    "pam": "pam",
+    "xpm": "xpm",
+    "dcx": "dcx",
+    "ras": "sun",
+    "png": "png",
+    "jpg": "jpeg",
+    "webp": "webp",
+    "tiff": "tiff",
+    "bmp": "bmp3",
+    "gif": "gif",
+    "ppm": "ppm",
+}
+
+
+class Options(EngineOptions):
+    """How the picture is written."""
+
+    quality: int | None = Field(default=None, ge=1, le=100, description="1–100 for JPG and WEBP.")
+    width: int | None = Field(default=None, ge=1, le=16_000, description="Most pixels across.")
+    height: int | None = Field(default=None, ge=1, le=16_000, description="Most pixels down.")
+    background: str = Field(
+        default="#ffffff",
+        pattern=r"^#[0-9a-fA-F]{6}$",
+        description="Colour behind transparent parts where the target has no transparency.",
+    )
+
+
+def find_version() -> str | None:
+    """Version of the installed ImageMagick."""
+    return debian_version("imagemagick-6.q16", PROGRAM)
+
+
+def run(call: EngineCall) -> EngineResult:
+    """One picture by one run of ``convert``; further frames are not its business here."""
+    options = call.options
+    assert isinstance(options, Options)  # noqa: S101
+    call.progress(0.05, "reading")
+    arguments = ["-quiet", f"{CODERS[call.input_format]}:{call.source}[0]", "-auto-orient"]
+    if options.width or options.height:  # > : never enlarge
+        arguments += ["-resize", f"{options.width or ''}x{options.height or ''}>"]
+    if call.output_format not in ("png", "webp", "tiff", "gif", "psd", "psb", "xpm"):
+        arguments += ["-background", options.background, "-alpha", "remove", "-alpha", "off"]
+    arguments += ["-colorspace", "sRGB"]
+    if call.output_format in ("psd", "psb"):  # few readers take palettes and bilevel ones
+        arguments += ["-type", "TrueColorAlpha"]
+    if call.output_format in ("jpg", "webp"):
+        arguments += ["-quality", str(options.quality or 88)]
+    arguments += ["-strip", f"{CODERS[call.output_format]}:{call.target}"]
+    run_program("ImageMagick", [PROGRAM, *arguments], call, "picture")
+    call.progress(1.0, "done")
+    return EngineResult(outputs=(call.target,))
+
+
+_COMMON = ("png", "jpg", "webp", "tiff", "bmp", "gif")
+_RARE_IN = (
+    *("miff", "mng", "jng", "viff", "vicar", "xwd", "jbig", "avs", "mtv", "otb", "wbmp", "pict"),
+    *("fax", "psb", "pam"),
+)
+
+SPEC = EngineSpec(
+    id="imagemagick",
+    name="ImageMagick",
+    licence="ImageMagick",
+    routes=(
+        Route(
+            inputs=_RARE_IN,
+            outputs=("png", "tiff", "webp"),
+            fidelity=90,
+            loses=("frames after the first", "layers", "metadata"),
+        ),
+        Route(
+            inputs=_RARE_IN,
+            outputs=("jpg", "bmp", "gif"),
+            fidelity=80,
+            loses=("transparency", "frames after the first", "metadata"),
+        ),
+        Route(
+            inputs=_COMMON,
+            outputs=("psd", "psb", "xpm", "xwd", "ras", "pam", "dcx"),
+            fidelity=85,
+            loses=("frames after the first", "metadata"),
+        ),
+    ),
+    options=Options,
+    runner=Runner.PROCESS,
+    queue=Queue.CONVERT,
+    sandbox="picture",
+    seconds=0.5,
+    units=1,
+    find_version=find_version,
+    run=run,
+)

@@ -1,0 +1,198 @@
+"""libvips (LGPL-2.1): JPEG XL and HEIC pictures.
+
+Works through a picture in strips, so that its memory stays small. Loader and saver are named, never
+guessed from the content. Source: https://www.libvips.org/API/current/using-cli.html
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from conversions.engines.programs import debian_version, run_program
+from conversions.engines.spec import (
+    EngineCall,
+    EngineOptions,
+    EngineResult,
+    EngineSpec,
+    InputRejected,
+    LimitExceeded,
+    Queue,
+    Route,
+    Runner,
+)
+
+_LOADERS = {
+    "jxl": "jxlload",
+    "heic": "heifload",
+    "heif": "heifload",
+    "avif": "heifload",
+    "png": "pngload",
+    "jpg": "jpegload",
+    "webp": "webpload",
+    "tiff": "tiffload",
+    "gif": "gifload",
+    "jp2": "jp2kload",
+    "ppm": "ppmload",
+    "pgm": "ppmload",
+}
+_QUALITY = {"jpg": 85, "webp": 82, "avif": 75, "heic": 75, "heif": 75, "jxl": 90}
+
+
+MAX_PIXELS = 268_000_000
+
+
+class Options(EngineOptions):
+    """How the picture is written."""
+
+    quality: int | None = Field(
+        default=None, ge=1, le=100, description="1–100 for JPG, WEBP, AVIF, HEIC and JXL."
+    )
+    lossless: bool = Field(default=False, description="Lossless JXL, HEIC, AVIF or WEBP.")
+    background: str = Field(
+        default="#ffffff",
+        pattern=r"^#[0-9a-fA-F]{6}$",
+        description="Colour behind transparent parts where the target has no transparency.",
+    )
+    metadata: Literal["keep", "strip"] = Field(
+        default="strip", description="keep: EXIF stays. strip: only the colour profile stays."
+    )
+
+
+def find_version() -> str | None:
+    """Version of the installed libvips."""
+    return debian_version("libvips-tools", "vips")
+
+
+def _saver(code: str, options: Options) -> str:
+    """The bracketed save options of a target."""
+    words = []
+    if code in _QUALITY:
+        words.append(f"Q={options.quality or _QUALITY[code]}")
+    if options.lossless and code in ("jxl", "heic", "heif", "avif", "webp"):
+        words.append("lossless=true")
+    if code == "avif":
+        words.append("compression=av1")
+    if code in ("heic", "heif"):
+        words.append("compression=hevc")
+    if options.metadata == "strip" and code != "ppm":
+        words.append("strip=true")
+    return f"[{','.join(words)}]" if words else ""
+
+
+def run(call: EngineCall) -> EngineResult:
+    """Load, bring into the target's colours, save: three runs of the program at most."""
+    options = call.options
+    assert isinstance(options, Options)  # noqa: S101
+    call.progress(0.05, "reading")
+    at = call.workdir / "vips-1.v"
+    _vips([_LOADERS[call.input_format], str(call.source), str(at)], call, at.name)
+    call.progress(0.4, "converting")
+    for number, step in enumerate(_steps(call, options, at), 2):
+        following = call.workdir / f"vips-{number}.v"
+        _vips([step[0], str(at), str(following), *step[1:]], call, following.name)
+        at.unlink()
+        at = following
+    suffix = {"heif": "heic", "jpg": "jpg"}.get(call.output_format, call.output_format)
+    made = call.workdir / f"vips-made.{suffix}"
+    _vips(["copy", str(at), f"{made}{_saver(call.output_format, options)}"], call, made.name)
+    at.unlink()
+    made.rename(call.target)
+    call.progress(1.0, "done")
+    return EngineResult(outputs=(call.target,))
+
+
+def _vips(words: list[str], call: EngineCall, output: str) -> None:
+    part = EngineCall(
+        source=call.source,
+        target=call.workdir / output,
+        input_format=call.input_format,
+        output_format=call.output_format,
+        options=call.options,
+        workdir=call.workdir,
+        deadline_s=call.deadline_s,
+    )
+    run_program("libvips", ["vips", "--vips-concurrency=1", *words], part, "picture")
+
+
+def _steps(call: EngineCall, options: Options, loaded: Path) -> list[list[str]]:
+    """Upright, in sRGB where it was CMYK, flat where the target has no transparency."""
+    steps = [["autorot"]]
+    bands, colours = _header(call, loaded)
+    if colours == "cmyk":
+        steps.append(["colourspace", "srgb"])
+    elif call.output_format in ("jpg", "ppm") and bands in (2, 4):
+        levels = [str(int(options.background[i : i + 2], 16)) for i in (1, 3, 5)]
+        ground = " ".join(levels if bands == 4 else levels[:1])
+        steps.append(["flatten", "--background", ground])
+    return steps
+
+
+def _header(call: EngineCall, loaded: Path) -> tuple[int, str]:
+    """Bands and colour space of a loaded picture; refuses what is too large."""
+    from sandbox import runner  # noqa: PLC0415
+
+    words = []
+    for field in ("width", "height", "bands", "interpretation"):
+        argv = ["vipsheader", "-f", field, str(loaded)]
+        ended = runner.run(argv, profile="picture", workdir=call.workdir, deadline_s=20)
+        words.append(ended.stdout_tail.strip())
+    if not all(word.isdecimal() for word in words[:3]):
+        raise InputRejected("The picture is damaged or cut off.")
+    area = int(words[0]) * int(words[1])
+    if area > MAX_PIXELS:
+        text = f"The picture has {area // 1_000_000} megapixels; at most 268 are allowed."
+        raise LimitExceeded(text)
+    return int(words[2]), words[3]
+
+
+_ORDINARY = ("png", "jpg", "webp", "tiff", "gif", "jp2", "avif", "ppm", "pgm")
+_RARE = ("jxl",)
+
+SPEC = EngineSpec(
+    id="vips",
+    name="libvips",
+    licence="LGPL-2.1-or-later",
+    routes=(
+        Route(
+            inputs=(*_ORDINARY, "heic", "heif"),
+            outputs=("jxl", "heic", "heif"),
+            fidelity=95,
+            loses=("metadata unless kept", "frames after the first"),
+        ),
+        Route(
+            inputs=("heic", "heif"),
+            outputs=("png", "tiff", "webp", "avif", "gif"),
+            fidelity=97,
+            loses=("metadata unless kept", "pictures after the first"),
+        ),
+        Route(
+            inputs=("heic", "heif"),
+            outputs=("jpg", "ppm"),
+            fidelity=92,
+            loses=("transparency", "pictures after the first"),
+        ),
+        Route(
+            inputs=_RARE,
+            outputs=("png", "tiff", "webp", "heic", "heif", "jxl", "avif", "gif"),
+            fidelity=93,
+            loses=("metadata unless kept",),
+        ),
+        Route(
+            inputs=_RARE,
+            outputs=("jpg", "ppm"),
+            fidelity=88,
+            loses=("transparency",),
+        ),
+    ),
+    options=Options,
+    runner=Runner.PROCESS,
+    queue=Queue.CONVERT,
+    sandbox="picture",
+    seconds=0.4,
+    units=1,
+    find_version=find_version,
+    run=run,
+)
