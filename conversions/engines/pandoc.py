@@ -1,0 +1,182 @@
+"""Pandoc (GPL-2.0-or-later): text markup, books and documents among each other.
+
+Keeps structure (headings, lists, tables, links, notes), not looks. The wheel's binary is used with
+``--sandbox``, since Debian's can't write docx or epub that way; includes and pictures of others
+are never read. Source: https://pandoc.org/MANUAL.html
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib.metadata
+import importlib.util
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from conversions.engines.program import has_bytes, run_program
+from conversions.engines.spec import (
+    EngineCall,
+    EngineCrashed,
+    EngineOptions,
+    EngineResult,
+    EngineSpec,
+    InputRejected,
+    Queue,
+    Route,
+    Runner,
+)
+from sandbox.profiles import PROFILES
+
+# Our code → pandoc's reader and writer.
+READERS = {
+    "md": "markdown",
+    "rst": "rst",
+    "org": "org",
+    "tex": "latex",
+    "docbook": "docbook",
+    "html": "html",
+    "docx": "docx",
+    "odt": "odt",
+    "rtf": "rtf",
+    "epub": "epub",
+    "fb2": "fb2",
+    "ipynb": "ipynb",
+    "mediawiki": "mediawiki",
+    "dokuwiki": "dokuwiki",
+    "textile": "textile",
+    "opml": "opml",
+    "jats": "jats",
+    "man": "man",
+    "jira": "jira",
+    "muse": "muse",
+    "typst": "typst",
+}
+WRITERS = {
+    **{code: name for code, name in READERS.items() if code != "md"},
+    "md": "gfm",
+    "docbook": "docbook5",
+    "epub": "epub3",
+    "txt": "plain",
+    "asciidoc": "asciidoc",
+    "texinfo": "texinfo",
+    "icml": "icml",
+}
+
+
+class Options(EngineOptions):
+    """How the text is laid out."""
+
+    table_of_contents: bool = Field(default=False, description="Put a table of contents first.")
+    number_sections: bool = Field(default=False, description="Number the headings.")
+    title: str | None = Field(default=None, max_length=200, description="Title of the result.")
+    wrap: Literal["none", "auto", "preserve"] = Field(
+        default="none", description="Line breaks in text formats: none, at 72 signs, as before."
+    )
+
+
+def find_version() -> str | None:
+    """Version of the wheel's pandoc; None when the binary isn't there."""
+    if binary() is None:
+        return None
+    try:
+        return importlib.metadata.version("pypandoc_binary")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+@functools.cache
+def binary() -> Path | None:
+    """Pandoc's binary inside the wheel."""
+    found = importlib.util.find_spec("pypandoc")
+    if found is None or not found.origin:
+        return None
+    path = Path(found.origin).parent / "files" / "pandoc"
+    return path.resolve() if path.exists() else None
+
+
+def _arguments(call: EngineCall, options: Options) -> list[str]:
+    reader, writer = READERS[call.input_format], WRITERS[call.output_format]
+    words = [str(binary()), "--sandbox", "--standalone", f"--from={reader}", f"--to={writer}"]
+    words += [f"--wrap={options.wrap}", f"--output={call.target}"]
+    title = options.title or ("Document" if call.output_format in ("html", "epub") else None)
+    if options.title:
+        words.append(f"--metadata=title:{options.title}")
+    elif title:
+        words.append(f"--metadata=pagetitle:{title}")
+    if options.table_of_contents:
+        words.append("--table-of-contents")
+    if options.number_sections:
+        words.append("--number-sections")
+    return [*words, "--", str(call.source)]
+
+
+def _as_utf8(call: EngineCall) -> None:
+    """Pandoc reads nothing but UTF-8."""
+    from inspection.text import decode_head, encoding_of, read_head  # noqa: PLC0415
+
+    if call.input_format in ("docx", "odt", "epub"):
+        return
+    encoding = encoding_of(read_head(call.source))
+    if encoding is None:
+        raise InputRejected(f"The file is not {call.input_format.upper()}, or it is damaged.")
+    if encoding != "utf-8":
+        text = decode_head(call.source, encoding, call.source.stat().st_size)
+        call.source.write_text(text, encoding="utf-8")
+
+
+def run(call: EngineCall) -> EngineResult:
+    """Convert one text; what it includes from elsewhere is left out with a warning."""
+    options = call.options
+    assert isinstance(options, Options)  # noqa: S101
+    _as_utf8(call)
+    call.progress(0.2, "converting")
+    profile = dataclasses.replace(PROFILES["markup"], binds=(str(binary()),))
+    said = run_program(call, _arguments(call, options), profile=profile, name="Pandoc")
+    if not has_bytes(call.target):
+        raise EngineCrashed("Pandoc wrote no file.", detail=said[-800:])
+    missing = "Could not fetch resource" in said or "Could not load include" in said
+    words = ("Files that the text refers to were left out.",) if missing else ()
+    return EngineResult(outputs=(call.target,), warnings=words)
+
+
+_MARKUP_IN = tuple(code for code in READERS if code not in ("docx", "odt", "rtf", "epub", "fb2"))
+_MARKUP_OUT = tuple(code for code in WRITERS if code not in ("docx", "odt", "rtf", "epub", "fb2"))
+_RICH = ("docx", "odt", "rtf", "epub", "fb2")
+
+
+def _routes() -> tuple[Route, ...]:
+    """One route per input, so that no format is offered from itself."""
+    made = []
+    for source in READERS:
+        rich = tuple(code for code in _RICH if code != source)
+        plain = tuple(code for code in _MARKUP_OUT if code not in (source, "txt"))
+        made += [
+            Route(inputs=(source,), outputs=rich, fidelity=80, loses=("looks", "scripts")),
+            Route(inputs=(source,), outputs=plain, fidelity=75, loses=("looks", "pictures")),
+            Route(
+                inputs=(source,),
+                outputs=("txt",),
+                fidelity=60,
+                loses=("looks", "links", "pictures"),
+            ),
+        ]
+    return tuple(made)
+
+
+SPEC = EngineSpec(
+    id="pandoc",
+    name="Pandoc",
+    licence="GPL-2.0-or-later",
+    routes=_routes(),
+    options=Options,
+    runner=Runner.PROCESS,
+    queue=Queue.CONVERT,
+    sandbox="markup",
+    seconds=0.3,
+    units=1,
+    find_version=find_version,
+    run=run,
+)
