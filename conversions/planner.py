@@ -54,11 +54,19 @@ def edges_from(specs: Iterable[EngineSpec], source: str) -> Iterator[Edge]:
                 yield from (Edge(spec, route, source, target) for target in route.outputs)
 
 
+_GROUPS = {"image": "picture", "vector": "picture", "audio": "audio", "video": "video"}
+
+
 def may_follow(first: Edge, edge: Edge) -> bool:
-    """A picture made into a PDF holds no text: such chains would only give empty results."""
-    return family_of(first.source) not in {"image", "audio", "video"} or (
-        family_of(edge.target) == family_of(first.source)
-    )
+    """A picture made into a PDF holds no text: such chains would only give empty results.
+
+    Pictures stay pictures until the last step, which may make a PDF of them.
+    """
+    group = _GROUPS.get(family_of(first.source))
+    if group is None or group == _GROUPS.get(family_of(edge.target)):
+        return True
+    still = _GROUPS.get(family_of(edge.source)) == group
+    return group == "picture" and still and edge.target == "pdf"
 
 
 def plan(

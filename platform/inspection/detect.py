@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from inspection import ole, texts
-from inspection.formats import BY_CODE, BY_MEDIA_TYPE, Family, by_filename
+from inspection.formats import BY_CODE, BY_MEDIA_TYPE, Family, by_filename, twins
 from inspection.packages import PackageFault, look
 from inspection.signatures import by_signature
 from inspection.text import decode_head, encoding_of, read_head
 
 _HEAD = 64 * 1024
+_TEXTS = {"document", "markup", "data", "subtitle", "email"}
 _lock = threading.Lock()  # libmagic's cookie is not for two threads
 _magic: Any = None
 
@@ -74,7 +75,8 @@ def detect(path: Path, filename: str) -> Detection:
             empty=True,
         )
     guess = _guess(path, head, declared)
-    row = BY_CODE.get(guess.code) if guess.code else None
+    code = _named(guess.code, declared)
+    row = BY_CODE.get(code) if code else None
     media_type = row.media_types[0] if row else media_type_by_libmagic(head)
     found = Detection(
         format=row.code if row else None,
@@ -86,6 +88,11 @@ def detect(path: Path, filename: str) -> Detection:
         warnings=guess.warnings,
     )
     return replace(found, **dict(guess.flags))
+
+
+def _named(code: str | None, declared: str | None) -> str | None:
+    """Among formats of the same bytes, the name decides."""
+    return declared if code and declared and declared in twins(code) else code
 
 
 def _is_empty(path: Path, head: bytes) -> bool:
@@ -173,4 +180,4 @@ def _text(path: Path, head: bytes, encoding: str, declared: str | None) -> _Gues
 def _by_libmagic(head: bytes) -> _Guess:
     row = BY_MEDIA_TYPE.get(media_type_by_libmagic(head))
     # Text families need more than libmagic's guess; unknown bytes stay unknown.
-    return _Guess(row.code, 0.6) if row and row.family != "document" else _Guess(None, 0.0)
+    return _Guess(row.code, 0.6) if row and row.family not in _TEXTS else _Guess(None, 0.0)

@@ -1,22 +1,33 @@
-"""Every format that the platform names: what it reads, writes, or may be given by mistake."""
+"""Every format that the platform names: what it reads, writes, or may be given by mistake.
+
+The table itself is ``formats.txt``, one line per format.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Literal, get_args
 
 Family = Literal[
     "document",
+    "markup",
     "spreadsheet",
     "presentation",
     "image",
+    "vector",
     "audio",
     "video",
     "archive",
     "ebook",
+    "font",
+    "subtitle",
     "data",
+    "email",
     "other",
 ]
+_TABLE = Path(__file__).with_name("formats.txt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,121 +39,37 @@ class Format:
     family: Family
     extensions: tuple[str, ...]
     media_types: tuple[str, ...]
+    magic: str = ""  # as in the table: hex, or 'text', perhaps after @offset
+    same_bytes_as: str | None = None  # only the name tells it from that other format
 
 
-_OOXML = "application/vnd.openxmlformats-officedocument"
-_ODF = "application/vnd.oasis.opendocument"
+def _rows(text: str) -> Iterator[Format]:
+    families: dict[str, Family] = {family: family for family in get_args(Family)}
+    family: Family = "other"
+    for line in text.splitlines():
+        if line.startswith("["):
+            family = families[line.strip("[]")]
+        elif line and not line.startswith("#"):
+            code, name, extensions, media_types, magic = (
+                part.strip() for part in f"{line} ".split(" | ")
+            )
+            twin = magic.removeprefix("=") if magic.startswith("=") else None
+            yield Format(
+                code=code,
+                name=name,
+                family=family,
+                extensions=tuple(extensions.split()),
+                media_types=tuple(media_types.split()),
+                magic="" if twin else magic,
+                same_bytes_as=twin,
+            )
 
-# code, name, extensions, media types; per family
-_ROWS: dict[Family, tuple[tuple[str, str, str, str], ...]] = {
-    "document": (
-        ("pdf", "PDF", "pdf", "application/pdf application/x-pdf"),
-        ("docx", "Word document", "docx", f"{_OOXML}.wordprocessingml.document"),
-        ("doc", "Word 97–2003 document", "doc", "application/msword"),
-        ("odt", "OpenDocument text", "odt", f"{_ODF}.text"),
-        ("rtf", "Rich Text Format", "rtf", "application/rtf text/rtf"),
-        ("txt", "Plain text", "txt text log", "text/plain"),
-        ("md", "Markdown", "md markdown", "text/markdown"),
-        ("html", "Web page", "html htm xhtml", "text/html application/xhtml+xml"),
-        ("rst", "reStructuredText", "rst", "text/x-rst"),
-        ("tex", "LaTeX", "tex latex", "application/x-tex text/x-tex"),
-        ("ps", "PostScript", "ps", "application/postscript"),
-    ),
-    "spreadsheet": (
-        ("xlsx", "Excel workbook", "xlsx", f"{_OOXML}.spreadsheetml.sheet"),
-        ("xls", "Excel 97–2003 workbook", "xls", "application/vnd.ms-excel"),
-        ("ods", "OpenDocument spreadsheet", "ods", f"{_ODF}.spreadsheet"),
-        ("csv", "Comma-separated values", "csv", "text/csv"),
-        ("tsv", "Tab-separated values", "tsv tab", "text/tab-separated-values"),
-    ),
-    "presentation": (
-        ("pptx", "PowerPoint presentation", "pptx", f"{_OOXML}.presentationml.presentation"),
-        ("ppt", "PowerPoint 97–2003 presentation", "ppt", "application/vnd.ms-powerpoint"),
-        ("odp", "OpenDocument presentation", "odp", f"{_ODF}.presentation"),
-    ),
-    "image": (
-        ("png", "PNG picture", "png apng", "image/png image/apng"),
-        ("jpg", "JPEG picture", "jpg jpeg jpe jfif", "image/jpeg"),
-        ("webp", "WebP picture", "webp", "image/webp"),
-        ("gif", "GIF picture", "gif", "image/gif"),
-        ("bmp", "Bitmap", "bmp dib", "image/bmp image/x-ms-bmp"),
-        ("tiff", "TIFF picture", "tiff tif", "image/tiff"),
-        ("ico", "Icon", "ico", "image/vnd.microsoft.icon image/x-icon"),
-        ("svg", "SVG drawing", "svg svgz", "image/svg+xml"),
-        ("heic", "HEIC picture", "heic heif", "image/heic image/heif"),
-        ("avif", "AVIF picture", "avif", "image/avif"),
-        ("jp2", "JPEG 2000 picture", "jp2 j2k jpx", "image/jp2"),
-        ("psd", "Photoshop picture", "psd", "image/vnd.adobe.photoshop"),
-        ("eps", "Encapsulated PostScript", "eps", "application/postscript"),
-    ),
-    "audio": (
-        ("mp3", "MP3 audio", "mp3", "audio/mpeg"),
-        ("wav", "Wave audio", "wav wave", "audio/wav audio/x-wav audio/vnd.wave"),
-        ("flac", "FLAC audio", "flac", "audio/flac audio/x-flac"),
-        ("ogg", "Ogg Vorbis audio", "ogg oga", "audio/ogg application/ogg"),
-        ("opus", "Opus audio", "opus", "audio/opus audio/ogg"),
-        ("m4a", "MPEG-4 audio", "m4a m4b", "audio/mp4 audio/x-m4a"),
-        ("aac", "AAC audio", "aac", "audio/aac audio/x-hx-aac-adts"),
-        ("wma", "Windows Media audio", "wma", "audio/x-ms-wma"),
-        ("aiff", "AIFF audio", "aiff aif", "audio/aiff audio/x-aiff"),
-    ),
-    "video": (
-        ("mp4", "MPEG-4 video", "mp4 m4v", "video/mp4 video/x-m4v"),
-        ("webm", "WebM video", "webm", "video/webm"),
-        ("mov", "QuickTime video", "mov qt", "video/quicktime"),
-        ("mkv", "Matroska video", "mkv", "video/x-matroska video/matroska"),
-        ("avi", "AVI video", "avi", "video/x-msvideo video/vnd.avi"),
-        ("wmv", "Windows Media video", "wmv asf", "video/x-ms-wmv video/x-ms-asf"),
-        ("flv", "Flash video", "flv", "video/x-flv"),
-        ("mpg", "MPEG video", "mpg mpeg", "video/mpeg"),
-    ),
-    "archive": (
-        ("zip", "Zip archive", "zip", "application/zip application/x-zip-compressed"),
-        ("7z", "7-Zip archive", "7z", "application/x-7z-compressed"),
-        ("gz", "Gzip file", "gz tgz", "application/gzip application/x-gzip"),
-        ("tar", "Tar archive", "tar", "application/x-tar"),
-        ("bz2", "Bzip2 file", "bz2 tbz2", "application/x-bzip2"),
-        ("xz", "XZ file", "xz txz", "application/x-xz"),
-        ("rar", "RAR archive", "rar", "application/vnd.rar application/x-rar"),
-    ),
-    "ebook": (
-        ("epub", "EPUB book", "epub", "application/epub+zip"),
-        ("mobi", "Mobipocket book", "mobi", "application/x-mobipocket-ebook"),
-        ("fb2", "FictionBook", "fb2", "application/x-fictionbook+xml"),
-    ),
-    "data": (
-        ("json", "JSON", "json", "application/json"),
-        ("xml", "XML", "xml", "application/xml text/xml"),
-        ("yaml", "YAML", "yaml yml", "application/yaml"),
-        ("ipynb", "Jupyter notebook", "ipynb", "application/x-ipynb+json"),
-    ),
-    "other": (
-        ("exe", "Windows program", "exe dll", "application/vnd.microsoft.portable-executable"),
-        ("elf", "Linux program", "elf so", "application/x-executable"),
-        ("eml", "E-mail", "eml", "message/rfc822"),
-        ("msg", "Outlook message", "msg", "application/vnd.ms-outlook"),
-        ("ttf", "TrueType font", "ttf", "font/ttf font/sfnt"),
-        ("otf", "OpenType font", "otf", "font/otf application/vnd.ms-opentype"),
-        ("woff", "Web font", "woff", "font/woff"),
-        ("woff2", "Web font 2", "woff2", "font/woff2"),
-        ("srt", "SubRip subtitles", "srt", "application/x-subrip"),
-        ("vtt", "WebVTT subtitles", "vtt", "text/vtt"),
-    ),
-}
 
-FORMATS: tuple[Format, ...] = tuple(
-    Format(
-        code=code,
-        name=name,
-        family=family,
-        extensions=tuple(extensions.split()),
-        media_types=tuple(media_types.split()),
-    )
-    for family, rows in _ROWS.items()
-    for code, name, extensions, media_types in rows
-)
+FORMATS: tuple[Format, ...] = tuple(_rows(_TABLE.read_text(encoding="utf-8")))
 BY_CODE: dict[str, Format] = {row.code: row for row in FORMATS}
-BY_EXTENSION: dict[str, Format] = {name: row for row in FORMATS for name in row.extensions}
+BY_EXTENSION: dict[str, Format] = {
+    name.lower(): row for row in reversed(FORMATS) for name in reversed(row.extensions)
+}
 BY_MEDIA_TYPE: dict[str, Format] = {
     name: row for row in reversed(FORMATS) for name in reversed(row.media_types)
 }
@@ -158,6 +85,14 @@ def canonical(code: str) -> str | None:
 
 
 def by_filename(filename: str) -> Format | None:
-    """What a name claims to be."""
-    _, dot, extension = filename.rpartition(".")
-    return BY_EXTENSION.get(extension.strip().lower()) if dot else None
+    """What a name claims to be: by its longest known extension (``tar.gz`` before ``gz``)."""
+    parts = filename.lower().split(".")[1:]
+    endings = (".".join(parts[-count:]).strip() for count in (2, 1) if len(parts) >= count)
+    return next((BY_EXTENSION[name] for name in endings if name in BY_EXTENSION), None)
+
+
+def twins(code: str) -> frozenset[str]:
+    """Formats whose bytes can't be told from this one's, itself among them."""
+    row = BY_CODE.get(code)
+    root = row.same_bytes_as or code if row else code
+    return frozenset({root, *(other.code for other in FORMATS if other.same_bytes_as == root)})
