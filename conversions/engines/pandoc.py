@@ -30,40 +30,22 @@ from conversions.engines.spec import (
 )
 from sandbox.profiles import PROFILES
 
-# Our code → pandoc's reader and writer.
-READERS = {
-    "md": "markdown",
-    "rst": "rst",
-    "org": "org",
-    "tex": "latex",
-    "docbook": "docbook",
-    "html": "html",
-    "docx": "docx",
-    "odt": "odt",
-    "rtf": "rtf",
-    "epub": "epub",
-    "fb2": "fb2",
-    "ipynb": "ipynb",
-    "mediawiki": "mediawiki",
-    "dokuwiki": "dokuwiki",
-    "textile": "textile",
-    "opml": "opml",
-    "jats": "jats",
-    "man": "man",
-    "jira": "jira",
-    "muse": "muse",
-    "typst": "typst",
-}
-WRITERS = {
-    **{code: name for code, name in READERS.items() if code != "md"},
-    "md": "gfm",
-    "docbook": "docbook5",
-    "epub": "epub3",
-    "txt": "plain",
-    "asciidoc": "asciidoc",
-    "texinfo": "texinfo",
-    "icml": "icml",
-}
+# Our code → pandoc's name, where it differs.
+_NAMES = {"md": "markdown", "mmd": "markdown_mmd", "phpextra": "markdown_phpextra", "tex": "latex"}
+_WRITER_NAMES = {"txt": "plain", "docbook": "docbook5", "epub": "epub3", "jats": "jats_archiving"}
+_RICH = ("docx", "odt", "rtf", "epub", "fb2")
+_BOTH = (
+    *("md", "gfm", "commonmark", "mmd", "phpextra", "rst", "tex", "docbook", "jats", "opml"),
+    *("org", "textile", "mediawiki", "dokuwiki", "jira", "muse", "man", "haddock", "ipynb"),
+    *("native", "html"),
+)
+_WRITTEN = (
+    *("asciidoc", "texinfo", "tei", "icml", "ms", "context", "zimwiki", "xwiki", "markua"),
+    *("beamer", "revealjs", "slidy", "s5", "dzslides", "slideous"),
+)
+_REFERENCES = ("bibtex", "biblatex", "csljson")
+_BINARY = ("docx", "odt", "epub")
+_TITLED = ("html", "epub", "revealjs", "slidy", "s5", "dzslides", "slideous")
 
 
 class Options(EngineOptions):
@@ -98,10 +80,12 @@ def binary() -> Path | None:
 
 
 def _arguments(call: EngineCall, options: Options) -> list[str]:
-    reader, writer = READERS[call.input_format], WRITERS[call.output_format]
+    reader = _NAMES.get(call.input_format, call.input_format)
+    writer = call.output_format
+    writer = _WRITER_NAMES.get(writer) or _NAMES.get(writer, writer)
     words = [str(binary()), "--sandbox", "--standalone", f"--from={reader}", f"--to={writer}"]
     words += [f"--wrap={options.wrap}", f"--output={call.target}"]
-    title = options.title or ("Document" if call.output_format in ("html", "epub") else None)
+    title = options.title or ("Document" if call.output_format in _TITLED else None)
     if options.title:
         words.append(f"--metadata=title:{options.title}")
     elif title:
@@ -117,7 +101,7 @@ def _as_utf8(call: EngineCall) -> None:
     """Pandoc reads nothing but UTF-8."""
     from inspection.text import decode_head, encoding_of, read_head  # noqa: PLC0415
 
-    if call.input_format in ("docx", "odt", "epub"):
+    if call.input_format in _BINARY:
         return
     encoding = encoding_of(read_head(call.source))
     if encoding is None:
@@ -142,27 +126,21 @@ def run(call: EngineCall) -> EngineResult:
     return EngineResult(outputs=(call.target,), warnings=words)
 
 
-_MARKUP_IN = tuple(code for code in READERS if code not in ("docx", "odt", "rtf", "epub", "fb2"))
-_MARKUP_OUT = tuple(code for code in WRITERS if code not in ("docx", "odt", "rtf", "epub", "fb2"))
-_RICH = ("docx", "odt", "rtf", "epub", "fb2")
-
-
 def _routes() -> tuple[Route, ...]:
     """One route per input, so that no format is offered from itself."""
+    looks = ("looks", "scripts")
     made = []
-    for source in READERS:
+    for source in (*_BOTH, *_RICH):
         rich = tuple(code for code in _RICH if code != source)
-        plain = tuple(code for code in _MARKUP_OUT if code not in (source, "txt"))
+        plain = tuple(code for code in (*_BOTH, *_WRITTEN) if code != source)
         made += [
-            Route(inputs=(source,), outputs=rich, fidelity=80, loses=("looks", "scripts")),
+            Route(inputs=(source,), outputs=rich, fidelity=80, loses=looks),
             Route(inputs=(source,), outputs=plain, fidelity=75, loses=("looks", "pictures")),
-            Route(
-                inputs=(source,),
-                outputs=("txt",),
-                fidelity=60,
-                loses=("looks", "links", "pictures"),
-            ),
+            Route(inputs=(source,), outputs=("txt",), fidelity=60, loses=("looks", "pictures")),
         ]
+    for source in _REFERENCES:
+        others = tuple(code for code in _REFERENCES if code != source)
+        made.append(Route(inputs=(source,), outputs=others, fidelity=90, options=()))
     return tuple(made)
 
 
