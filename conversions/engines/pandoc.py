@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib.metadata
 import importlib.util
+import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -61,12 +61,16 @@ class Options(EngineOptions):
 
 def find_version() -> str | None:
     """Version of the wheel's pandoc; None when the binary isn't there."""
-    if binary() is None:
+    from sandbox import runner  # noqa: PLC0415 (engines in the child never start programs)
+
+    path = binary()
+    if path is None:
         return None
-    try:
-        return importlib.metadata.version("pypandoc_binary")
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    profile = dataclasses.replace(PROFILES["markup"], binds=(str(path),))
+    with tempfile.TemporaryDirectory() as folder:
+        ended = runner.run([str(path), "--version"], profile=profile, workdir=Path(folder))
+    words = ended.stdout_tail.split()
+    return words[1] if ended.returncode == 0 and len(words) > 1 else None
 
 
 @functools.cache

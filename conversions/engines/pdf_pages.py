@@ -50,7 +50,7 @@ def look(call: EngineCall) -> Pages:
         raise InputRejected(text, detail=error.detail) from error
     count = next((int(line.split()[1]) for line in lines if line.startswith("Pages:")), 0)
     sizes = [(float(m[2]), float(m[3])) for line in lines if (m := _SIZE.match(line))]
-    if not count or not sizes:
+    if not count or not any(map(max, sizes)):
         raise InputRejected("The PDF has no pages.")
     if count > MAX_PAGES:
         raise LimitExceeded(f"The PDF has {count} pages; at most {MAX_PAGES} are allowed.")

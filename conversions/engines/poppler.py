@@ -150,9 +150,7 @@ def _web_page(call: EngineCall, options: Options) -> EngineResult:
         raise InputRejected(text, code="limit_exceeded")
     words = ["pdftohtml", "-s", "-noframes", "-dataurls", "-q", "-enc", "UTF-8"]
     words += [*password_arguments(call), "-f", str(first), "-l", str(last)]
-    run_program(
-        call, [*words, str(call.source), str(call.target)], profile="page", name="Poppler"
-    )
+    run_program(call, [*words, str(call.source), str(call.target)], profile="page", name="Poppler")
     if not has_bytes(call.target):
         raise EngineCrashed("Poppler wrote no file.")
     return EngineResult(outputs=(call.target,), facts={"pages": total})

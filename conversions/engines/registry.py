@@ -6,13 +6,21 @@ import functools
 from collections import defaultdict
 
 from conversions.engines import (
+    archives,
+    calibre,
     ffmpeg,
+    ghostscript,
     libreoffice,
+    ocr_pdf,
     openpyxl_engine,
+    pandoc,
     pdf2docx_engine,
+    pikepdf_engine,
     pillow,
+    poppler,
     pypdf_text,
     python_pptx,
+    tesseract,
 )
 from conversions.engines.spec import EngineSpec, Route, Runner
 from sandbox.profiles import PROFILES
@@ -25,6 +33,14 @@ ENGINES: tuple[EngineSpec, ...] = (
     openpyxl_engine.SPEC,
     ffmpeg.SPEC,
     libreoffice.SPEC,
+    pandoc.SPEC,
+    calibre.SPEC,
+    poppler.SPEC,
+    ghostscript.SPEC,
+    pikepdf_engine.SPEC,
+    tesseract.SPEC,
+    ocr_pdf.SPEC,
+    archives.SPEC,
 )
 
 BY_ID: dict[str, EngineSpec] = {spec.id: spec for spec in ENGINES}

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from conversions.verification import documents
+from conversions.verification.documents import range_count
 from conversions.verification.media import film, recording
 from conversions.verification.terms import Check, Compared, Rule
 from inspection.formats import BY_CODE
 
 _PAGED = {"tiff"}
+_POSTSCRIPT = {"ps", "eps"}
 _MOVING = {"gif", "webp", "png", "avif"}
 
 
@@ -95,14 +98,6 @@ def _picture_pages(c: Compared) -> Iterator[Check]:
     yield Check(name="not_blank", ok=not blank, expected=0, actual=blank)
 
 
-def _range_count(text: str, pages: int) -> int:
-    found: set[int] = set()
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        found.update(range(int(first), min(int(last or first), pages) + 1))
-    return len(found)
-
-
 def _document_pages(c: Compared) -> Iterator[Check]:
     pages = c.total("pages")
     wanted = c.options.get("page_range")
@@ -111,7 +106,7 @@ def _document_pages(c: Compared) -> Iterator[Check]:
         expected -= int(c.before.get("hidden_slides") or 0)
     expected = expected or c.claims.get("pages")
     if expected and wanted:
-        expected = _range_count(wanted, int(expected))
+        expected = range_count(wanted, int(expected))
     ok = pages == expected if expected else pages > 0
     yield Check(name="pages", ok=ok, expected=expected or "≥ 1", actual=pages)
     locked = any(one.get("needs_password") for one in c.after)
@@ -230,13 +225,37 @@ def _slides(c: Compared) -> Iterator[Check]:
         yield Check(name="slides", ok=found == slides, expected=slides, actual=found)
 
 
+def _page_rules(source_format: str, output_format: str) -> tuple[Rule, ...] | None:
+    """Rules where a page description stands at either end."""
+    pictures = {"png", "jpg", "tiff", "svg"}
+    if source_format in _POSTSCRIPT and output_format in pictures:
+        return (documents.page_pictures,)
+    if output_format in _POSTSCRIPT:
+        return (documents.drawn_pages,)
+    if source_format in _POSTSCRIPT and output_format == "pdf":
+        return (_document_pages,)
+    if source_format != "pdf":
+        return None
+    if output_format in pictures:
+        return (documents.page_pictures,)
+    return (documents.same_pdf, _text(0.75, 0.9)) if output_format == "pdf" else None
+
+
 def rules_for(source_format: str, output_format: str) -> tuple[Rule, ...]:  # noqa: PLR0911
     """The rules of a pair, by the families of both ends."""
     before, after = BY_CODE[source_format].family, BY_CODE[output_format].family
+    if rules := _page_rules(source_format, output_format):
+        return rules
+    if after == "archive":
+        return (documents.archive,)
+    if after == "ebook":
+        return (documents.book, _text(0.75, 0.9))
     if after == "audio":
         return (recording,)
     if after == "video":
         return (recording, film)
+    if before == "image" and after == "document" and output_format != "pdf":
+        return (documents.read_text,)
     if before == "image":
         return (_picture_pages,) if output_format == "pdf" else (_dimensions, _frames, _likeness)
     if output_format == "pdf":
