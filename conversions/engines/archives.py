@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import Field
 
+from conversions.engines.archive_nesting import TooDeep, measure
 from conversions.engines.spec import (
     EngineCall,
     EngineOptions,
@@ -86,6 +87,11 @@ class _Tally:
     unpacked: int = 0
     dropped: list[str] = field(default_factory=list)
 
+    def count_nested(self, size: int) -> None:
+        """What archives in the archive hold counts as well."""
+        self.entries += 1
+        self.count(size)
+
     def count(self, size: int) -> None:
         self.unpacked += size
         large = self.unpacked > RATIO_FROM and self.unpacked > MAX_RATIO * max(self.packed, 1)
@@ -135,6 +141,7 @@ def _add(entry: Any, name: str, target: Any, tally: _Tally) -> None:
     if size is None or size < _HELD:
         held = list(blocks)
         blocks, size = held, sum(map(len, held))
+        measure(b"".join(held), tally.count_nested)
     target.add_file_from_memory(
         name,
         size,
@@ -165,9 +172,12 @@ def run(call: EngineCall) -> EngineResult:
     try:
         with (
             libarchive.file_reader(str(call.source), passphrase=call.password) as entries,
-            libarchive.file_writer(str(call.target), form, squeeze, settings) as target,
+            libarchive.file_writer(str(call.target), form, squeeze, options=settings) as target,
         ):
             files = _copy(entries, target, tally)
+    except TooDeep as error:
+        text = "Archives lie in archives, too deep."
+        raise InputRejected(text, code="archive_bomb") from error
     except ArchiveError as error:
         raise _refusal(call, str(error)) from error
     except (UnicodeError, ValueError) as error:

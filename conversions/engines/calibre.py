@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from conversions.engines.package_check import open_package
 from conversions.engines.program import debian_version, has_bytes, run_program
 from conversions.engines.spec import (
     EngineCall,
@@ -29,6 +30,7 @@ from conversions.engines.spec import (
 _BOOKS = ("epub", "mobi", "azw3", "fb2", "htmlz", "txtz", "pdb")
 _OLD_BOOKS = ("lit", "lrf", "rb", "pmlz")  # read only: nothing else could check what is written
 _DOCUMENTS = ("docx", "html", "rtf", "odt", "txt")
+_PACKAGES = ("epub", "htmlz", "txtz", "pmlz", "docx", "odt")
 _STEP = re.compile(r"^(\d{1,3})% (.{0,80})")
 
 
@@ -79,6 +81,8 @@ def run(call: EngineCall) -> EngineResult:
         if found := _STEP.match(line):
             call.progress(min(0.99, int(found.group(1)) / 100), "converting the book")
 
+    if call.input_format in _PACKAGES:
+        open_package(call.source)
     argv = _arguments(call, options)
     try:
         said = run_program(call, argv, profile="book", name="Calibre", on_line=follow)

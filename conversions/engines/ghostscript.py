@@ -89,7 +89,9 @@ def _arguments(call: EngineCall, options: Options) -> list[str]:
         words += [f"-r{options.dpi}", "-dTextAlphaBits=4", "-dGraphicsAlphaBits=4"]
     if call.input_format == "eps":
         words.append("-dEPSCrop")
-    if options.page_range:
+    if kind == "eps":
+        words.append("-dLastPage=1")  # EPS holds one page
+    elif options.page_range:
         words.append(f"-sPageList={options.page_range}")
     if call.password:
         words.append(f"-sPDFPassword={call.password}")

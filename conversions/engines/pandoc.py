@@ -16,6 +16,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from conversions.engines.package_check import open_package
 from conversions.engines.program import has_bytes, run_program
 from conversions.engines.spec import (
     EngineCall,
@@ -35,12 +36,12 @@ _NAMES = {"md": "markdown", "mmd": "markdown_mmd", "phpextra": "markdown_phpextr
 _WRITER_NAMES = {"txt": "plain", "docbook": "docbook5", "epub": "epub3", "jats": "jats_archiving"}
 _RICH = ("docx", "odt", "rtf", "epub", "fb2")
 _BOTH = (
-    *("md", "gfm", "commonmark", "mmd", "phpextra", "rst", "tex", "docbook", "jats", "opml"),
+    *("md", "gfm", "commonmark", "mmd", "phpextra", "rst", "tex", "docbook", "jats"),
     *("org", "textile", "mediawiki", "dokuwiki", "jira", "muse", "man", "haddock", "ipynb"),
     *("native", "html"),
 )
 _WRITTEN = (
-    *("asciidoc", "texinfo", "tei", "icml", "ms", "context", "zimwiki", "xwiki", "markua"),
+    *("asciidoc", "texinfo", "tei", "icml", "ms", "context", "zimwiki", "xwiki"),
     *("beamer", "revealjs", "slidy", "s5", "dzslides", "slideous"),
 )
 _REFERENCES = ("bibtex", "biblatex", "csljson")
@@ -101,11 +102,12 @@ def _arguments(call: EngineCall, options: Options) -> list[str]:
     return [*words, "--", str(call.source)]
 
 
-def _as_utf8(call: EngineCall) -> None:
-    """Pandoc reads nothing but UTF-8."""
+def _prepare(call: EngineCall) -> None:
+    """Packages are judged before they are opened; texts become UTF-8, all that pandoc reads."""
     from inspection.text import decode_head, encoding_of, read_head  # noqa: PLC0415
 
     if call.input_format in _BINARY:
+        open_package(call.source)
         return
     encoding = encoding_of(read_head(call.source))
     if encoding is None:
@@ -119,7 +121,7 @@ def run(call: EngineCall) -> EngineResult:
     """Convert one text; what it includes from elsewhere is left out with a warning."""
     options = call.options
     assert isinstance(options, Options)  # noqa: S101
-    _as_utf8(call)
+    _prepare(call)
     call.progress(0.2, "converting")
     profile = dataclasses.replace(PROFILES["markup"], binds=(str(binary()),))
     said = run_program(call, _arguments(call, options), profile=profile, name="Pandoc")
@@ -134,7 +136,8 @@ def _routes() -> tuple[Route, ...]:
     """One route per input, so that no format is offered from itself."""
     looks = ("looks", "scripts")
     made = []
-    for source in (*_BOTH, *_RICH):
+    # An outline as a result would lose all that stands under no heading.
+    for source in (*_BOTH, *_RICH, "opml"):
         rich = tuple(code for code in _RICH if code != source)
         plain = tuple(code for code in (*_BOTH, *_WRITTEN) if code != source)
         made += [

@@ -148,6 +148,10 @@ def _odf_facts(events: Iterator[tuple[str, Any]]) -> dict[str, Any]:
     pieces: list[str] = []
     counts = {"p": 0, "table": 0, "page": 0, "image": 0, "table-row": 0}
     for tag, element in events:
+        if tag == "master-styles":  # flat files hold them before the body
+            pieces.clear()
+        if tag == "binary-data":
+            element.clear()
         if tag in counts:
             counts[tag] += 1
         if tag in ("p", "h"):

@@ -130,6 +130,8 @@ def _stripped(text: str, code: str) -> str:
         )
         codes = " ".join(re.findall(r'Code(?:Block)?\s*\(.*?\)\s*"((?:[^"\\]|\\.)*)"', text, re.S))
         return re.sub(r"\\(\d{2,6})\\?&?", lambda m: chr(int(m[1])), f"{body} {codes}")
+    if code == "rst":
+        text = re.sub(r"(?m)^\.\. [\w-]+::.*$|^ +:[\w-]+:.*$|^\.\. _.*$", " ", text)
     if code == "texinfo":
         accents = {"'": "\u0301", "`": "\u0300", "~": "\u0303", '"': "\u0308", "^": "\u0302"}
         text = re.sub(r"@(['`~\"^])\{?(\w)\}?", lambda m: m[2] + accents[m[1]], text)

@@ -99,7 +99,10 @@ def _records(data: bytes) -> list[tuple[int, bytes]]:
     while place + 8 <= len(data) and len(found) < 1_000_000:
         version, kind, size = struct.unpack_from("<HHI", data, place)
         place += 8
-        if version & 0xF == 0xF:
+        notes = kind == 4080 and version >> 4  # texts of masters and notes, not of slides
+        if kind in (1016, 1008, 4041) or notes:
+            place += size
+        elif version & 0xF == 0xF:
             found.append((kind, b""))
         else:
             found.append((kind, data[place : place + size]))

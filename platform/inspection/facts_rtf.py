@@ -19,7 +19,8 @@ _RTF_HIDDEN = frozenset(
     word
     for line in (
         "fonttbl colortbl stylesheet info pict object listtable listoverridetable",
-        "generator xmlnstbl themedata datastore latentstyles rsidtbl fldinst header footer bkmkstart bkmkend",
+        "generator xmlnstbl themedata datastore latentstyles rsidtbl fldinst header footer",
+        "bkmkstart bkmkend",
     )
     for word in line.split()
 )
