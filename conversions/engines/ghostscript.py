@@ -81,7 +81,7 @@ def _arguments(call: EngineCall, options: Options) -> list[str]:
     kind = call.output_format
     device = _DEVICES.get(kind) or _PICTURES[kind]
     target = call.target
-    if kind in _PICTURES and call.input_format != "eps":
+    if kind == "eps" or (kind in _PICTURES and call.input_format != "eps"):  # a file per page
         target = target.with_name(f"{target.stem}-%d{target.suffix}")
     words = ["gs", "-q", "-dSAFER", "-dBATCH", "-dNOPAUSE", "-dPARANOIDSAFER"]
     words += [f"-sDEVICE={device}", f"-sOutputFile={target}"]
@@ -89,9 +89,7 @@ def _arguments(call: EngineCall, options: Options) -> list[str]:
         words += [f"-r{options.dpi}", "-dTextAlphaBits=4", "-dGraphicsAlphaBits=4"]
     if call.input_format == "eps":
         words.append("-dEPSCrop")
-    if kind == "eps":
-        words.append("-dLastPage=1")  # EPS holds one page
-    elif options.page_range:
+    if options.page_range:
         words.append(f"-sPageList={options.page_range}")
     if call.password:
         words.append(f"-sPDFPassword={call.password}")
@@ -146,13 +144,11 @@ SPEC = EngineSpec(
         ),
         Route(
             inputs=("pdf",),
-            outputs=("ps",),
+            outputs=("ps", "eps"),
             fidelity=70,
             loses=("links", "transparency", "forms"),
             options=("page_range",),
         ),
-        Route(inputs=("ps",), outputs=("eps",), fidelity=75, loses=("further pages",), options=()),
-        Route(inputs=("eps",), outputs=("ps",), fidelity=75, options=()),
         Route(
             inputs=("ps", "eps"),
             outputs=("png", "jpg", "tiff"),

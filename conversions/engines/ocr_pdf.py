@@ -77,8 +77,12 @@ def _read_page(call: EngineCall, options: Options, number: int) -> Path:
 def _overlay(call: EngineCall, layers: dict[int, Path]) -> None:
     words = ["qpdf", *([f"--password={call.password}", "--decrypt"] if call.password else [])]
     words += [str(call.source)]
-    for number, layer in layers.items():
-        words += ["--overlay", str(layer), f"--to={number}", "--"]
+    if layers:  # qpdf takes one overlay: all layers as one file
+        whole = call.workdir / "layers.pdf"
+        pages = [str(layer) for layer in layers.values()]
+        argv = ["qpdf", "--empty", "--pages", *pages, "--", str(whole)]
+        run_program(call, argv, profile="page", name="qpdf")
+        words += ["--overlay", str(whole), "--to=" + ",".join(map(str, layers)), "--"]
     run_program(call, [*words, str(call.target)], profile="page", name="qpdf", accept=(0, 3))
     if not has_bytes(call.target):
         raise EngineCrashed("qpdf wrote no file.")

@@ -40,7 +40,9 @@ def _page_size(c: Compared) -> Iterator[Check]:
     share = int(c.options.get("dpi") or 150) / 72
     expected = round(float(wide) * share), round(float(high) * share)
     actual = int(one["width"]), int(one["height"])
-    close = all(abs(a - b) <= 2 for a, b in zip(expected, actual, strict=True))
+    # Boxes of PostScript are whole points.
+    allowed = 2 if c.source_format == "pdf" else 2 + round(1.5 * share)
+    close = all(abs(a - b) <= allowed for a, b in zip(expected, actual, strict=True))
     words = "×".join(map(str, expected)), "×".join(map(str, actual))
     yield Check(name="dimensions", ok=close, expected=words[0], actual=words[1])
 
@@ -61,6 +63,10 @@ def same_pdf(c: Compared) -> Iterator[Check]:
         yield Check(name="pages", ok=actual == expected, expected=expected, actual=actual)
     blank, allowed = c.total("blank_pages"), int(c.before.get("blank_pages") or 0)
     yield Check(name="not_blank", ok=blank <= allowed, expected=f"≤ {allowed}", actual=blank)
+    asked = str(c.options.get("pdfa") or "none")
+    if asked != "none":
+        form = c.after[0].get("pdfa")
+        yield Check(name="pdfa", ok=form == asked.upper(), expected=asked.upper(), actual=form)
     if c.claims.get("ocr_words"):
         words = c.total("text_chars")
         yield Check(name="text_found", ok=words > 0, expected="words", actual=words)
@@ -81,9 +87,12 @@ def drawn_pages(c: Compared) -> Iterator[Check]:
     yield Check(name="whole", ok=whole, expected=True, actual=whole)
     pages, wanted = c.before.get("pages"), c.options.get("page_range")
     expected = range_count(wanted, int(pages)) if pages and wanted else pages
-    actual = one.get("pages")
-    if c.output_format == "eps":
-        expected = 1 if actual else None
+    actual = len(c.after) if c.output_format == "eps" else one.get("pages")
+    wide, high = c.before.get("width_pt"), c.before.get("height_pt")
+    if wide and high and one.get("width_pt"):
+        most = max(float(wide), float(high)) + 4
+        found = max(float(one["width_pt"]), float(one["height_pt"]))
+        yield Check(name="page_size", ok=found <= most, expected=f"≤ {most:.0f} pt", actual=found)
     if expected and actual is not None:
         yield Check(name="pages", ok=actual == expected, expected=expected, actual=actual)
 

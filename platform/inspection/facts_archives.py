@@ -92,6 +92,9 @@ def of_iso(path: Path, code: str) -> dict[str, Any]:
 
     image = pycdlib.PyCdlib()
     image.open(str(path))
+    if image.pvd.space_size * 2048 > path.stat().st_size:
+        image.close()
+        raise ValueError("cut off")
     how = {"rr_path": "/"} if image.has_rock_ridge() else {"iso_path": "/"}
     kind = next(iter(how))
 

@@ -25,6 +25,10 @@ def of_postscript(path: Path, code: str) -> dict[str, Any]:
     if b"%%Creator: " in head and b"%%Trailer" not in tail and not whole:
         raise ValueError("cut off")
     known: dict[str, Any] = {"whole": whole}
+    box = re.search(rb"%%BoundingBox:\s*(-?\d+)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)", head)
+    if box:
+        left, low, right, high = (int(number) for number in box.groups())
+        known |= {"width_pt": right - left, "height_pt": high - low}
     return known | ({"pages": int(counts[-1])} if counts else {})
 
 
