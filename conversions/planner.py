@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -46,14 +47,6 @@ class Edge:
         return self.spec.seconds + lost * SECONDS_PER_LOST_POINT + SECONDS_PER_STEP
 
 
-def edges_from(specs: Iterable[EngineSpec], source: str) -> Iterator[Edge]:
-    """Every pair that starts at a format."""
-    for spec in specs:
-        for route in spec.routes:
-            if source in route.inputs:
-                yield from (Edge(spec, route, source, target) for target in route.outputs)
-
-
 _GROUPS = {"image": "picture", "vector": "picture", "audio": "audio", "video": "video"}
 
 
@@ -69,47 +62,76 @@ def may_follow(first: Edge, edge: Edge) -> bool:
     return group == "picture" and still and edge.target == "pdf"
 
 
+@lru_cache(maxsize=8)
+def graph_of(specs: tuple[EngineSpec, ...]) -> dict[str, dict[str, tuple[Edge, ...]]]:
+    """Source → target → the engines of that pair, cheapest first."""
+    found: dict[str, dict[str, list[Edge]]] = {}
+    for spec in specs:
+        for route in spec.routes:
+            for source in route.inputs:
+                row = found.setdefault(source, {})
+                for target in route.outputs:
+                    row.setdefault(target, []).append(Edge(spec, route, source, target))
+    return {
+        source: {t: tuple(sorted(edges, key=lambda e: e.cost)) for t, edges in row.items()}
+        for source, row in found.items()
+    }
+
+
 def plan(
     specs: Iterable[EngineSpec], source: str, target: str, *, engine: str | None = None
 ) -> tuple[Edge, ...]:
     """The cheapest chain of at most three steps; raises NoRoute.
 
-    With ``engine``, only chains that use it.
+    With ``engine``, only chains that use it. Dijkstra over (format, steps, engine used).
     """
-    known = tuple(specs)
+    graph = graph_of(tuple(specs))
     order = count()
     heap: list[tuple[float, int, str, tuple[Edge, ...]]] = [(0.0, next(order), source, ())]
+    settled: set[tuple[str, int, bool]] = set()
     while heap:
         cost, _, at, path = heapq.heappop(heap)
-        if path and at == target and (engine is None or engine in {e.spec.id for e in path}):
+        used = engine is None or any(edge.spec.id == engine for edge in path)
+        if path and at == target and used:
             return path
-        if len(path) == MAX_STEPS:
+        if (at, len(path), used) in settled or len(path) == MAX_STEPS:
             continue
-        seen = {source, *(edge.target for edge in path)} if path else set()
-        for edge in edges_from(known, at):
-            if edge.target in seen or (path and not may_follow(path[0], edge)):
-                continue
+        settled.add((at, len(path), used))
+        for edge in next_edges(graph, path, source, at, engine):
             heapq.heappush(heap, (cost + edge.cost, next(order), edge.target, (*path, edge)))
     raise NoRoute(f"{source} → {target}")
 
 
+def next_edges(
+    graph: Mapping[str, Mapping[str, tuple[Edge, ...]]],
+    path: tuple[Edge, ...],
+    source: str,
+    at: str,
+    engine: str | None,
+) -> Iterator[Edge]:
+    """What may come next: the cheapest of each pair, and the wanted engine's."""
+    passed = {source, *(edge.target for edge in path)} if path else set()
+    for target, edges in graph.get(at, {}).items():
+        if target in passed or (path and not may_follow(path[0], edges[0])):
+            continue
+        yield edges[0]
+        yield from (edge for edge in edges[1:] if edge.spec.id == engine)
+
+
 def reachable(specs: Iterable[EngineSpec], source: str) -> set[str]:
     """Every format that a plan leads to."""
-    known = tuple(specs)
-    found: set[str] = set()
-    paths: list[tuple[Edge, ...]] = [(edge,) for edge in edges_from(known, source)]
-    while paths:
-        path = paths.pop()
-        found.add(path[-1].target)
-        if len(path) < MAX_STEPS:
-            passed = {source, *(edge.target for edge in path)}
-            paths += [
-                (*path, edge)
-                for edge in edges_from(known, path[-1].target)
-                if edge.target not in passed
-                and may_follow(path[0], edge)
-                and edge.target not in found
-            ]
+    graph = graph_of(tuple(specs))
+    first = graph.get(source, {})
+    found, frontier = set(first), set(first)
+    for _ in range(MAX_STEPS - 1):
+        following = {
+            target
+            for at in frontier
+            for target, edges in graph.get(at, {}).items()
+            if target != source and may_follow(next(iter(first.values()))[0], edges[0])
+        }
+        frontier = following - found
+        found |= frontier
     return found
 
 

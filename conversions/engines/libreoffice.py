@@ -1,4 +1,5 @@
-"""LibreOffice (MPL-2.0): office documents to PDF, by one warm, network-less soffice per process.
+"""LibreOffice (MPL-2.0): office documents among each other and to PDF, by one warm, network-less
+soffice per process.
 
 Strong at Microsoft and OpenDocument files; fonts that are missing are replaced by others of the
 same width where there are any. Filters are always named, since soffice "converts" garbage when it
@@ -10,11 +11,24 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from pydantic import Field
 
+from conversions.engines.libreoffice_filters import (
+    CALC,
+    CALC_IN,
+    IMPORT,
+    IMPRESS,
+    MAGIC,
+    TEXTS,
+    WRITER,
+    export_filter,
+    export_options,
+    import_options,
+)
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -27,34 +41,17 @@ from conversions.engines.spec import (
     Route,
     Runner,
 )
+from inspection.text import decode_head, encoding_of, read_head
 from sandbox import hosts
 from sandbox.outcomes import Crashed, LimitHit, SandboxUnavailable
 
 _HOME = Path("/usr/lib/libreoffice/program")
 _HERE = Path(__file__).parent
-
-IMPORT_FILTERS = {
-    "docx": "MS Word 2007 XML",
-    "doc": "MS Word 97",
-    "odt": "writer8",
-    "rtf": "Rich Text Format",
-    "xlsx": "Calc MS Excel 2007 XML",
-    "xls": "MS Excel 97",
-    "ods": "calc8",
-    "pptx": "Impress MS PowerPoint 2007 XML",
-    "ppt": "MS PowerPoint 97",
-    "odp": "impress8",
-}
-_PDF_FILTERS = {
-    **dict.fromkeys(("docx", "doc", "odt", "rtf"), "writer_pdf_Export"),
-    **dict.fromkeys(("xlsx", "xls", "ods"), "calc_pdf_Export"),
-    **dict.fromkeys(("pptx", "ppt", "odp"), "impress_pdf_Export"),
-}
 _PDFA = {"none": 0, "1b": 1, "2b": 2}
 
 
 class Options(EngineOptions):
-    """What the PDF export can be told."""
+    """What the exports can be told."""
 
     page_range: str | None = Field(
         default=None,
@@ -64,6 +61,12 @@ class Options(EngineOptions):
     )
     pdfa: Literal["none", "1b", "2b"] = Field(
         default="none", description="Archive form of PDF: PDF/A-1b, PDF/A-2b, or none."
+    )
+    sheet: int | None = Field(
+        default=None, ge=1, le=10_000, description="CSV: only this sheet; all when left out."
+    )
+    delimiter: Literal[",", ";", "\t", "|"] = Field(
+        default=",", description="CSV: what stands between cells."
     )
 
 
@@ -93,31 +96,32 @@ PLAN = hosts.HostPlan(
 )
 
 
-_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-_MAGIC = {
-    **dict.fromkeys(("docx", "xlsx", "pptx", "odt", "ods", "odp"), (_ZIP, _OLE)),
-    **dict.fromkeys(("doc", "xls", "ppt"), (_OLE,)),
-    "rtf": (b"{\\rtf",),
-}
-
-
 def _check_head(call: EngineCall) -> None:
     """An empty or foreign file never reaches soffice, which would make an empty page of it."""
-    with call.source.open("rb") as file:
-        head = file.read(8)
-    if not head.startswith(_MAGIC[call.input_format]):
+    head = read_head(call.source)
+    if call.input_format in TEXTS:
+        encoding = encoding_of(head) if head else None
+        if encoding and call.input_format == "txt" and encoding != "utf-8":
+            text = decode_head(call.source, encoding, call.source.stat().st_size)
+            call.source.write_text(text, encoding="utf-8")
+    else:
+        encoding = "bytes"
+    if not encoding or not head.startswith(MAGIC.get(call.input_format, (b"",))):
         raise InputRejected(f"The file is not {call.input_format.upper()}, or it is damaged.")
 
 
-def _pdf_data(options: Options) -> dict[str, Any]:
+def _pdf_data(call: EngineCall, options: Options) -> dict[str, Any]:
+    if call.output_format != "pdf":
+        return {}
     data: dict[str, Any] = {"SelectPdfVersion": _PDFA[options.pdfa], "ExportBookmarks": True}
     if options.page_range:
         data["PageRange"] = options.page_range
     return data
 
 
-def _ask(call: EngineCall, options: Options) -> dict[str, Any]:
-    """One conversion in the warm host; the finished file is moved to the target."""
+def _ask(call: EngineCall, options: Options) -> tuple[dict[str, Any], tuple[Path, ...]]:
+    """One conversion in the warm host; the finished files are moved to the target's place."""
+    moved: tuple[Path, ...] = ()
     with hosts.host(PLAN).session() as session:
         source = session.folder / f"source.{call.input_format}"
         target = session.folder / f"target.{call.output_format}"
@@ -128,16 +132,31 @@ def _ask(call: EngineCall, options: Options) -> dict[str, Any]:
             "source": str(source),
             "target": str(target),
             "password": call.password,
-            "infilter": IMPORT_FILTERS[call.input_format],
-            "outfilter": _PDF_FILTERS[call.input_format],
-            "data": _pdf_data(options),
+            "infilter": IMPORT[call.input_format],
+            "outfilter": export_filter(call.input_format, call.output_format),
+            "inoptions": import_options(call.input_format),
+            "outoptions": export_options(call.output_format, options.delimiter, options.sheet),
+            "data": _pdf_data(call, options),
         }
         answer: dict[str, Any] = session.ask(request, deadline_s=call.deadline_s)
         if answer.get("ok"):
-            if target.is_symlink() or not target.is_file():
-                raise EngineCrashed("LibreOffice wrote no file.", detail="ok without a file")
-            shutil.move(target, call.target)
-    return answer
+            moved = _take(call, session.folder, target)
+    return answer, moved
+
+
+def _take(call: EngineCall, folder: Path, target: Path) -> tuple[Path, ...]:
+    """Move what was written; sheets come as ``target-<name>.csv`` in the order of their tabs."""
+    found = [target] if target.exists() else list(folder.glob(f"target-*.{call.output_format}"))
+    found.sort(key=lambda path: path.stat().st_mtime_ns)
+    if not found or any(path.is_symlink() or not path.is_file() for path in found):
+        raise EngineCrashed("LibreOffice wrote no file.", detail="ok without a file")
+    names = [call.target]
+    if len(found) > 1:
+        stem, suffix = call.target.stem, call.target.suffix
+        names = [call.target.with_name(f"{stem}-{n}{suffix}") for n in range(1, len(found) + 1)]
+    for source, name in zip(found, names, strict=True):
+        shutil.move(source, name)
+    return tuple(names)
 
 
 def run(call: EngineCall) -> EngineResult:
@@ -147,7 +166,7 @@ def run(call: EngineCall) -> EngineResult:
     _check_head(call)
     call.progress(0.1, "starting")
     try:
-        answer = _ask(call, options)
+        answer, moved = _ask(call, options)
     except LimitHit as error:
         raise _limit(error) from error
     except (Crashed, SandboxUnavailable) as error:
@@ -157,7 +176,7 @@ def run(call: EngineCall) -> EngineResult:
         _refuse(call, str(answer.get("error")))
     call.progress(1.0, "done")
     pages = answer.get("pages")
-    return EngineResult(outputs=(call.target,), facts={"pages": pages} if pages else {})
+    return EngineResult(outputs=moved, facts={"pages": pages} if pages else {})
 
 
 def _limit(error: LimitHit) -> LimitExceeded:
@@ -175,7 +194,7 @@ def _refuse(call: EngineCall, error: str) -> NoReturn:
             "The page range is outside of the document.", code="engine_failed", detail=error
         )
     if error.startswith("store: "):
-        raise EngineCrashed("LibreOffice could not write the PDF.", detail=error)
+        raise EngineCrashed("LibreOffice could not write the result.", detail=error)
     if call.password:
         text = "The document can't be opened: the password is wrong or the file is damaged."
         raise InputRejected(text, code="password_wrong", detail=error)
@@ -183,30 +202,53 @@ def _refuse(call: EngineCall, error: str) -> NoReturn:
     raise InputRejected(text, detail=error)
 
 
+_PRINT = ("page_range", "pdfa")
+_CELLS = ("sheet", "delimiter")
+_LOST_IN = {
+    "txt": (45, ("looks", "pictures", "tables' shape")),
+    "html": (65, ("page layout", "headers and footers")),
+    "csv": (60, ("looks", "formulas", "charts")),
+    "tsv": (60, ("looks", "formulas", "charts")),
+    "dif": (50, ("looks", "formulas", "charts")),
+    "slk": (55, ("looks", "charts")),
+}
+
+
+def _family(codes: tuple[str, ...], targets: tuple[str, ...]) -> Iterator[Route]:
+    for source in codes:
+        rich = tuple(code for code in targets if code not in (source, *_LOST_IN))
+        yield Route(inputs=(source,), outputs=rich, fidelity=88, loses=("macros",), options=())
+        for code in targets:
+            if code in _LOST_IN and code != source:
+                points, loses = _LOST_IN[code]
+                names = _CELLS if code in ("csv", "tsv") else ()
+                yield Route(
+                    inputs=(source,), outputs=(code,), fidelity=points, loses=loses, options=names
+                )
+
+
+def _routes() -> tuple[Route, ...]:
+    """Documents, sheets and slides, each among themselves and to PDF."""
+    to_pdf = (
+        (tuple(WRITER), 90, ("macros", "fonts that are not installed")),
+        (CALC_IN, 80, ("formulas", "macros", "cells beyond the print area")),
+        (tuple(IMPRESS), 85, ("animations", "speaker notes", "macros")),
+    )
+    made = [
+        Route(inputs=inputs, outputs=("pdf",), fidelity=points, loses=loses, options=_PRINT)
+        for inputs, points, loses in to_pdf
+    ]
+    made += _family(tuple(WRITER), tuple(WRITER))
+    made += _family(CALC_IN, tuple(CALC))
+    made += _family(tuple(IMPRESS), tuple(IMPRESS))
+    return tuple(made)
+
+
 SPEC = EngineSpec(
     id="libreoffice",
     name="LibreOffice",
     licence="MPL-2.0",
-    routes=(
-        Route(
-            inputs=("docx", "doc", "odt", "rtf"),
-            outputs=("pdf",),
-            fidelity=90,
-            loses=("macros", "fonts that are not installed"),
-        ),
-        Route(
-            inputs=("xlsx", "xls", "ods"),
-            outputs=("pdf",),
-            fidelity=80,
-            loses=("formulas", "macros", "cells beyond the print area"),
-        ),
-        Route(
-            inputs=("pptx", "ppt", "odp"),
-            outputs=("pdf",),
-            fidelity=85,
-            loses=("animations", "speaker notes", "macros"),
-        ),
-    ),
+    routes=_routes(),
     options=Options,
     runner=Runner.HOST,
     queue=Queue.OFFICE,

@@ -1,7 +1,8 @@
 """The office host: runs inside the sandbox by Debian's python3, which alone has the UNO bridge.
 
 Keeps one soffice, speaks JSON lines: ``{"source", "target", "infilter", "outfilter", "data",
-"password"}`` → ``{"ok", "pages" | "error", "rss_bytes"}``. A call that hangs is ended from outside.
+"inoptions", "outoptions", "password"}`` → ``{"ok", "pages" | "error", "rss_bytes"}``.
+A call that hangs is ended from outside.
 """
 
 import json
@@ -87,6 +88,8 @@ def convert(desktop: Any, request: dict[str, Any]) -> dict[str, Any]:
         "MacroExecutionMode": 0,
         "UpdateDocMode": 0,
     }
+    if request.get("inoptions"):
+        load["FilterOptions"] = request["inoptions"]
     if request.get("password"):
         load["Password"] = request["password"]
     document = desktop.loadComponentFromURL(url(request["source"]), "_blank", 0, properties(load))
@@ -94,6 +97,8 @@ def convert(desktop: Any, request: dict[str, Any]) -> dict[str, Any]:
         return {"ok": False, "error": "load"}
     try:
         save: dict[str, Any] = {"FilterName": request["outfilter"], "Overwrite": True}
+        if request.get("outoptions"):
+            save["FilterOptions"] = request["outoptions"]
         if request["data"]:
             save["FilterData"] = request["data"]
         pages = getattr(document.CurrentController, "PageCount", None)

@@ -6,15 +6,23 @@ import functools
 from collections import defaultdict
 
 from conversions.engines import (
+    archives,
+    calibre,
     ffmpeg,
+    ghostscript,
     imagemagick,
     libreoffice,
     librsvg,
+    ocr_pdf,
     openpyxl_engine,
+    pandoc,
     pdf2docx_engine,
+    pikepdf_engine,
     pillow,
+    poppler,
     pypdf_text,
     python_pptx,
+    tesseract,
     vips,
 )
 from conversions.engines.spec import EngineSpec, Route, Runner
@@ -31,6 +39,14 @@ ENGINES: tuple[EngineSpec, ...] = (
     openpyxl_engine.SPEC,
     ffmpeg.SPEC,
     libreoffice.SPEC,
+    pandoc.SPEC,
+    calibre.SPEC,
+    poppler.SPEC,
+    ghostscript.SPEC,
+    pikepdf_engine.SPEC,
+    tesseract.SPEC,
+    ocr_pdf.SPEC,
+    archives.SPEC,
 )
 
 BY_ID: dict[str, EngineSpec] = {spec.id: spec for spec in ENGINES}

@@ -19,6 +19,7 @@ from conversions.verification.views import viewable
 from inspection import facts as inspection_facts
 from inspection.detect import detect
 from inspection.formats import BY_CODE
+from inspection.texts import PLAIN
 from sandbox import pool
 from sandbox.outcomes import SandboxError
 
@@ -26,9 +27,8 @@ __all__ = ["Check", "Report", "verify", "warm"]
 
 Verdict = Literal["verified", "warnings", "failed"]
 # The facts reader that shares its library with the engine that wrote the file.
-_SAME_LIBRARY = {"pillow": "pillow", "pypdf": "pypdf"}
+_SAME_LIBRARY = {"pillow": "pillow", "pypdf": "pypdf", "libarchive": "libarchive"}
 _SAME_TYPE = {"m4a": {"mp4", "mov"}, "mov": {"mp4"}, "mp4": {"mov", "m4a"}}
-_PLAIN = {"txt", "csv", "tsv", "md"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ def _type(path: Path, output_format: str) -> Check:
     found = detect(path, f"x.{BY_CODE[output_format].extensions[0]}")
     same = found.format == output_format or found.format in _SAME_TYPE.get(output_format, ())
     # Text without a single letter is still text: an empty sheet, a scan without words.
-    same = same or (found.empty and output_format in _PLAIN)
+    same = same or (found.empty and output_format in PLAIN)
     return Check(
         name="type", ok=same and not found.malicious, expected=output_format, actual=found.format
     )

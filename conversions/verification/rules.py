@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from conversions.verification import documents
+from conversions.verification.documents import range_count
 from conversions.verification.media import film, recording
+from conversions.verification.tables import ONE_SHEET, slides, tables
 from conversions.verification.terms import Check, Compared, Rule
 from inspection.formats import BY_CODE
 
@@ -13,6 +16,8 @@ _PAGED = {"tiff", "dcx"}
 _HOLDS_PAGES = {"tiff"}
 _MOVING = {"gif", "webp", "png", "apng", "avif"}
 _PICTURES = {"image", "vector"}
+_POSTSCRIPT = {"ps", "eps"}
+_DECKS = {"pptx", "pptm", "potx", "ppsx", "odp", "otp", "fodp"}
 
 
 def expected_size(width: int, height: int, options: Mapping[str, Any]) -> tuple[int, int]:
@@ -144,28 +149,24 @@ def _picture_pages(c: Compared) -> Iterator[Check]:
     yield Check(name="not_blank", ok=not blank, expected=0, actual=blank)
 
 
-def _range_count(text: str, pages: int) -> int:
-    found: set[int] = set()
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        found.update(range(int(first), min(int(last or first), pages) + 1))
-    return len(found)
-
-
 def _document_pages(c: Compared) -> Iterator[Check]:
     pages = c.total("pages")
     wanted = c.options.get("page_range")
-    expected = c.before.get("slides") if c.source_format in ("pptx", "odp") else None
+    expected = c.before.get("slides") if c.source_format in _DECKS else None
     if expected is not None:
         expected -= int(c.before.get("hidden_slides") or 0)
     expected = expected or c.claims.get("pages")
     if expected and wanted:
-        expected = _range_count(wanted, int(expected))
+        expected = range_count(wanted, int(expected))
     ok = pages == expected if expected else pages > 0
     yield Check(name="pages", ok=ok, expected=expected or "≥ 1", actual=pages)
     locked = any(one.get("needs_password") for one in c.after)
     yield Check(name="opens_without_password", ok=not locked, expected=True, actual=not locked)
     filled = bool(c.before.get("text_chars") or c.before.get("images") or c.before.get("cells"))
+    asked = str(c.options.get("pdfa") or "none")
+    if asked != "none":
+        form = c.after[0].get("pdfa")
+        yield Check(name="pdfa", ok=form == asked.upper(), expected=asked.upper(), actual=form)
     blank = c.total("blank_pages")
     if filled:
         all_blank = bool(pages) and blank >= int(c.total("pages_looked_at") or pages)
@@ -182,7 +183,7 @@ def _document_pages(c: Compared) -> Iterator[Check]:
 def _text(fails_below: float, warns_below: float) -> Rule:
     def rule(c: Compared) -> Iterator[Check]:
         words, count = set(c.before.get("words") or ()), int(c.before.get("word_count") or 0)
-        if not words:
+        if not words or c.options.get("user_password"):
             return
         found: set[str] = set()
         for one in c.after:
@@ -190,6 +191,8 @@ def _text(fails_below: float, warns_below: float) -> Rule:
         kept = len(words & found) / len(words)
         amount = min(1.0, c.total("word_count") / count) if count else 1.0
         part = c.options.get("page_range") or c.options.get("sheet")
+        # Formats of one sheet: the first is kept, and the rule for tables warns of the others.
+        part = part or (c.output_format in ONE_SHEET and int(c.before.get("sheets") or 1) > 1)
         share = min(kept, amount)
         least = fails_below if len(words) >= 20 else 0.3  # a few words are no statistics
         severe = (not found) if part or len(words) < 4 else share < least
@@ -248,54 +251,52 @@ def _has_content(c: Compared) -> Iterator[Check]:
         yield Check(name="not_blank", ok=filled > 0, expected="text or pictures", actual=filled)
 
 
-def _tables(c: Compared) -> Iterator[Check]:
-    sheets = c.before.get("sheets")
-    if sheets and not c.options.get("sheet"):
-        if c.output_format == "csv":
-            yield Check(
-                name="sheets", ok=len(c.after) == sheets, expected=sheets, actual=len(c.after)
-            )
-        elif c.output_format == "json":
-            found = c.total("sheets")
-            yield Check(name="sheets", ok=found == sheets, expected=sheets, actual=found)
-    rows, found = c.before.get("rows"), c.total("rows")
-    if (
-        rows is not None
-        and c.output_format in ("csv", "json", "xlsx")
-        and not c.options.get("sheet")
-    ):
-        yield Check(
-            name="rows", ok=found == rows, expected=rows, actual=found, severe=found < 0.95 * rows
-        )
-    if c.output_format == "xlsx":
-        made = c.total("formulas")
-        yield Check(name="no_formulas_made", ok=made == 0, expected=0, actual=made)
+def _page_rules(source_format: str, output_format: str) -> tuple[Rule, ...] | None:
+    """Rules where a page description stands at either end."""
+    pictures = {"png", "jpg", "tiff", "svg"}
+    if source_format in _POSTSCRIPT and output_format in pictures:
+        return (documents.page_pictures,)
+    if output_format in _POSTSCRIPT:
+        return (documents.drawn_pages,)
+    if source_format in _POSTSCRIPT and output_format == "pdf":
+        return (_document_pages,)
+    if source_format != "pdf":
+        return None
+    if output_format in pictures:
+        return (documents.page_pictures,)
+    return (documents.same_pdf, _text(0.75, 0.9)) if output_format == "pdf" else None
 
 
-def _slides(c: Compared) -> Iterator[Check]:
-    slides = c.before.get("slides")
-    if slides and c.output_format == "json":
-        found = c.total("slides")
-        yield Check(name="slides", ok=found == slides, expected=slides, actual=found)
-
-
-def rules_for(source_format: str, output_format: str) -> tuple[Rule, ...]:  # noqa: PLR0911
-    """The rules of a pair, by the families of both ends."""
-    before, after = BY_CODE[source_format].family, BY_CODE[output_format].family
-    if after == "audio":
-        return (recording,)
-    if after == "video":
-        return (recording, film)
-    if before == "vector":
-        return (_drawing,)
-    if before == "image":
-        return (_picture_pages,) if output_format == "pdf" else (_dimensions, _frames, _likeness)
+def _content_rules(before: str, output_format: str) -> tuple[Rule, ...]:
+    """Rules of what holds text: documents, sheets, slides, markup."""
     if output_format == "pdf":
         # Sheets print numbers as formatted and cut at the page: fewer words survive as words.
         share = (0.5, 0.9) if before == "spreadsheet" else (0.75, 0.9)
         return (_document_pages, _text(*share), _fonts)
     if before == "spreadsheet":
-        return (_tables, _text(0.7, 0.95))
+        return (tables, _text(0.7, 0.95))
     if before == "presentation":
-        return (_slides, _text(0.75, 0.98))
+        return (slides, _text(0.75, 0.98))
     return (_has_content, _text(0.75, 0.9))
+
+
+def rules_for(source_format: str, output_format: str) -> tuple[Rule, ...]:
+    """The rules of a pair, by the families of both ends."""
+    before, after = BY_CODE[source_format].family, BY_CODE[output_format].family
+    fixed: dict[str, tuple[Rule, ...]] = {
+        "audio": (recording,),
+        "video": (recording, film),
+        "archive": (documents.archive,),
+        "ebook": (documents.book, _text(0.75, 0.9)),
+    }
+    if before == "vector" and source_format not in _POSTSCRIPT:
+        return (_drawing,)
+    rules = _page_rules(source_format, output_format) or fixed.get(after)
+    if rules:
+        return rules
+    if before == "image":
+        if output_format == "pdf":
+            return (_picture_pages,)
+        reads = after in ("document", "markup")
+        return (documents.read_text,) if reads else (_dimensions, _frames, _likeness)
+    return _content_rules(before, output_format)

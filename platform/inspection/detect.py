@@ -174,7 +174,7 @@ def _text(path: Path, head: bytes, encoding: str, declared: str | None) -> _Gues
         note = f"The file is {words} that points to other files; these are not read."
         return _Guess(None, 0.0, (("points_elsewhere", True),), (note,))
     code, confidence = texts.by_content(text, declared, whole=len(head) < _HEAD)
-    if code in ("svg", "xml", "fb2") and texts.has_entities(text):
+    if code in texts.XML_CODES and texts.has_entities(text):
         return _Guess(code, confidence, (("malicious", True),))
     printable = sum(c.isprintable() or c in "\r\n\t\f" for c in text[:4096])
     if printable < 0.9 * len(text[:4096]):

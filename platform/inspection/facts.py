@@ -10,7 +10,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inspection import facts_documents, facts_images, facts_media, facts_pdf, facts_tables
+from inspection import (
+    facts_archives,
+    facts_books,
+    facts_documents,
+    facts_images,
+    facts_markup,
+    facts_media,
+    facts_old_office,
+    facts_pdf,
+    facts_postscript,
+    facts_rtf,
+    facts_tables,
+)
+from inspection.formats import FORMATS
 
 Facts = dict[str, Any]
 Reader = Callable[[Path, str], Facts]
@@ -47,7 +60,10 @@ _MEDIA = (
     "flv",
     "mpg",
 )
-_TEXTS = ("txt", "md", "html", "json", "rst", "tex", "xml", "yaml", "srt", "vtt", "ipynb")
+_TEXTS = ("txt", "json", "xml", "yaml", "srt", "vtt", "csljson", "bibtex", "biblatex")
+_MARKUP = tuple(row.code for row in FORMATS if row.family == "markup" and row.code not in _TEXTS)
+_TARS = ("tar", "pax", "cbt", "tgz", "tbz2", "txz", "tlzma", "tzst")
+_RARE_ARCHIVES = ("rar", "cbr", "xar", "deb", "ar", "tlz4", "tlz", "taz", "cpio", "iso")
 
 READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
     ("cv2", _CV2_ALL, facts_images.by_cv2),
@@ -60,12 +76,33 @@ READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
     ("own", ("icns", "dib"), facts_images.unwrapped),
     ("pymupdf", ("pdf",), facts_pdf.by_pymupdf),
     ("pypdf", ("pdf",), facts_pdf.by_pypdf),
-    ("own", ("docx", "odt", "pptx", "odp", "xlsx", "ods"), facts_documents.by_hand),
+    ("own", facts_documents.CODES, facts_documents.by_hand),
+    ("own", ("fodt", "fods", "fodp"), facts_documents.flat),
+    ("own", ("doc", "dot"), facts_old_office.of_doc),
+    ("own", ("ppt", "pot", "pps"), facts_old_office.of_ppt),
+    ("xlrd", ("xls", "xlt"), facts_old_office.of_xls),
+    ("own", ("dif", "slk"), facts_old_office.of_cells),
+    ("own", ("rtf",), facts_rtf.of_rtf),
+    ("own", (*_MARKUP, "html", "xhtml", "fb2"), facts_markup.of_markup),
+    ("own", ("epub",), facts_books.of_epub),
+    ("own", ("mobi", "azw3", "pdb"), facts_books.of_palm),
+    ("own", ("htmlz", "txtz", "pmlz"), facts_books.of_zipped),
+    ("own", ("ps", "eps"), facts_postscript.of_postscript),
+    ("own", ("svg",), facts_postscript.of_svg),
+    ("zipfile", ("zip", "cbz", "jar"), facts_archives.of_zip),
+    ("tarfile", _TARS, facts_archives.of_tar),
+    ("py7zr", ("7z",), facts_archives.of_7z),
+    ("pycdlib", ("iso",), facts_archives.of_iso),
+    ("own", ("cpio",), facts_archives.of_cpio),
+    ("libarchive", _RARE_ARCHIVES, facts_archives.by_libarchive),
     ("mediainfo", _MEDIA, facts_media.by_mediainfo),
     ("csv", ("csv", "tsv"), facts_tables.of_csv),
     ("text", _TEXTS, facts_tables.of_text),
 )
-_COMMON = ("inspection.facts", "defusedxml.ElementTree", "sandbox")
+_COMMON = (
+    *("inspection.facts", "defusedxml.ElementTree", "sandbox", "olefile", "xlrd", "zstandard"),
+    *("py7zr", "py7zr.io", "pycdlib", "libarchive"),
+)
 PRELOAD = (*_COMMON, "cv2", "numpy", "PIL.Image", "pymediainfo")
 # PyMuPDF brings 170 MB, which make each fork 7 ms slower (measured): a parent of its own.
 PRELOAD_PDF = (*_COMMON, "pymupdf", "pypdf", "cv2", "PIL.Image")

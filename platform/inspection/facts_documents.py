@@ -131,9 +131,27 @@ def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:  # noqa: C901 (one pass o
 
 
 def _odf(archive: zipfile.ZipFile) -> dict[str, Any]:
+    return _odf_facts(_events(archive, "content.xml"))
+
+
+def flat(path: Path, code: str) -> dict[str, Any]:
+    """The same for flat OpenDocument, which is one XML file."""
+    from defusedxml.ElementTree import iterparse  # noqa: PLC0415
+
+    if path.stat().st_size > _PART_BYTES:
+        raise ValueError("too large")
+    parsed = iterparse(path, events=("end",), forbid_dtd=True)
+    return _odf_facts((element.tag.rpartition("}")[2], element) for _, element in parsed)
+
+
+def _odf_facts(events: Iterator[tuple[str, Any]]) -> dict[str, Any]:
     pieces: list[str] = []
     counts = {"p": 0, "table": 0, "page": 0, "image": 0, "table-row": 0}
-    for tag, element in _events(archive, "content.xml"):
+    for tag, element in events:
+        if tag == "master-styles":  # flat files hold them before the body
+            pieces.clear()
+        if tag == "binary-data":
+            element.clear()
         if tag in counts:
             counts[tag] += 1
         if tag in ("p", "h"):
@@ -150,4 +168,10 @@ def _odf(archive: zipfile.ZipFile) -> dict[str, Any]:
     return {**known, **digest("".join(pieces))}
 
 
-_READ = {"docx": _docx, "pptx": _pptx, "xlsx": _xlsx, "odt": _odf, "ods": _odf, "odp": _odf}
+_READ = {
+    **dict.fromkeys(("docx", "docm", "dotx"), _docx),
+    **dict.fromkeys(("pptx", "pptm", "potx", "ppsx"), _pptx),
+    **dict.fromkeys(("xlsx", "xlsm", "xltx"), _xlsx),
+    **dict.fromkeys(("odt", "ods", "odp", "ott", "ots", "otp"), _odf),
+}
+CODES = tuple(_READ)

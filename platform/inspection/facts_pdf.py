@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def _read(document: Any) -> dict[str, Any]:
             parts.append(page.get_text("text", sort=False))
             size += len(parts[-1])
     first = document[0].rect
+    archive_form = _archive_form(document)
     known = {
         "pages": pages,
         "pages_looked_at": looked,
@@ -67,7 +69,22 @@ def _read(document: Any) -> dict[str, Any]:
         "width_pt": round(first.width, 2),
         "height_pt": round(first.height, 2),
     }
+    if archive_form:
+        known["pdfa"] = archive_form
     return {**known, **digest("\n".join(parts))}
+
+
+def _archive_form(document: Any) -> str | None:
+    """The part and level of PDF/A that the metadata claim, if there is an output intent as well."""
+    text = document.get_xml_metadata() or ""
+    part, level = (
+        re.search(rf"pdfaid:{name}\s*(?:=\s*[\"']|>)\s*(\w)", text)
+        for name in ("part", "conformance")
+    )
+    kind, _ = document.xref_get_key(document.pdf_catalog(), "OutputIntents")
+    if not part or not level or kind == "null":
+        return None
+    return f"{part[1]}{level[1].upper()}"
 
 
 def by_pypdf(path: Path, code: str) -> dict[str, Any]:

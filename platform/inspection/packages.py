@@ -22,20 +22,23 @@ Fault = Literal["archive_bomb", "malicious", "encrypted"]
 
 _OOXML = {
     b"wordprocessingml.document.main": "docx",
-    b"wordprocessingml.template.main": "docx",
-    b"ms-word.document.macroEnabled.main": "docx",
+    b"wordprocessingml.template.main": "dotx",
+    b"ms-word.document.macroEnabled.main": "docm",
     b"spreadsheetml.sheet.main": "xlsx",
-    b"spreadsheetml.template.main": "xlsx",
-    b"ms-excel.sheet.macroEnabled.main": "xlsx",
+    b"spreadsheetml.template.main": "xltx",
+    b"ms-excel.sheet.macroEnabled.main": "xlsm",
     b"presentationml.presentation.main": "pptx",
-    b"presentationml.slideshow.main": "pptx",
-    b"presentationml.template.main": "pptx",
-    b"ms-powerpoint.presentation.macroEnabled.main": "pptx",
+    b"presentationml.slideshow.main": "ppsx",
+    b"presentationml.template.main": "potx",
+    b"ms-powerpoint.presentation.macroEnabled.main": "pptm",
 }
 _MIMETYPES = {
     b"application/vnd.oasis.opendocument.text": "odt",
     b"application/vnd.oasis.opendocument.spreadsheet": "ods",
     b"application/vnd.oasis.opendocument.presentation": "odp",
+    b"application/vnd.oasis.opendocument.text-template": "ott",
+    b"application/vnd.oasis.opendocument.spreadsheet-template": "ots",
+    b"application/vnd.oasis.opendocument.presentation-template": "otp",
     b"application/epub+zip": "epub",
 }
 _DOCTYPE = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
@@ -52,7 +55,7 @@ class PackageFault(Exception):
 class Package:
     """What the directory of a zip tells."""
 
-    kind: str  # docx, xlsx, pptx, odt, ods, odp, epub or zip
+    kind: str  # docx, dotx, docm, xlsx, …, odt, ott, …, epub or zip
     entries: int
     unpacked_bytes: int
     fault: Fault | None
@@ -95,9 +98,8 @@ def _judge(archive: zipfile.ZipFile, size: int) -> Package:
 def _kind(archive: zipfile.ZipFile, names: set[str]) -> str:
     if "mimetype" in names and archive.getinfo("mimetype").file_size < 200:
         declared = archive.read("mimetype").strip()
-        for media_type, code in _MIMETYPES.items():
-            if declared in (media_type, media_type + b"-template"):
-                return code
+        if declared in _MIMETYPES:
+            return _MIMETYPES[declared]
     if "[Content_Types].xml" in names:
         with archive.open("[Content_Types].xml") as part:
             types = part.read(1 << 20)

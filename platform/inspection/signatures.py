@@ -33,6 +33,22 @@ _AT_START: tuple[tuple[bytes, str], ...] = (
     (b"BZh", "bz2"),
     (b"\xfd7zXZ\x00", "xz"),
     (b"Rar!\x1a\x07", "rar"),
+    (b"\x28\xb5\x2f\xfd", "zst"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"\x5d\x00\x00", "lzma"),
+    (b"LZIP", "lz"),
+    (b"\x1f\x9d", "z"),
+    (b"070701", "cpio"),
+    (b"070702", "cpio"),
+    (b"070707", "cpio"),
+    (b"!<arch>\ndebian-binary", "deb"),
+    (b"!<arch>\n", "ar"),
+    (b"\xed\xab\xee\xdb", "rpm"),
+    (b"xar!", "xar"),
+    (b"MSCF", "cab"),
+    (b"ITOLITLS", "lit"),
+    (b"L\x00R\x00F\x00\x00\x00", "lrf"),
+    (b"\xb0\x0c\xb0\x0c", "rb"),
     (b"MZ", "exe"),
     (b"\x7fELF", "elf"),
     (b"wOFF", "woff"),
@@ -153,7 +169,18 @@ def _tar(head: bytes) -> str | None:
 
 
 def _mobi(head: bytes) -> str | None:
-    return "mobi" if head[60:68] == b"BOOKMOBI" else None
+    """Palm's book forms: PalmDOC, Mobipocket, and its eighth version alone, which is AZW3."""
+    if head[60:68] == b"TEXtREAd":
+        return "pdb"
+    if head[60:68] != b"BOOKMOBI":
+        return None
+    first = struct.unpack_from(">I", head, 78)[0] if len(head) > 82 else 0
+    version = struct.unpack_from(">I", head, first + 36)[0] if len(head) > first + 40 else 0
+    return "azw3" if version == 8 else "mobi"
+
+
+def _iso(head: bytes) -> str | None:
+    return "iso" if head[32769:32774] == b"CD001" else None
 
 
 def _pdf(head: bytes) -> str | None:
@@ -174,6 +201,7 @@ _TESTS: tuple[Callable[[bytes], str | None], ...] = (
     _ico,
     _tar,
     _mobi,
+    _iso,
     _pdf,
     _postscript,
     _mp3,

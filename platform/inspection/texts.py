@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+from inspection.formats import FORMATS
+
 _POINTERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "a playlist",
@@ -52,7 +54,27 @@ _MARKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("ttx", re.compile(_XML + r"<ttFont[\s>]", re.S)),
     ("mbox", re.compile(r"\AFrom [^\n]{3,200}\d{4}\r?\n[\w-]+: ")),
 )
-PLAIN = frozenset({"txt", "md", "csv", "tsv", "rst", "tex", "yaml", "toml", "ini", "psv"})
+PLAIN = frozenset(
+    {"txt", "csv", "tsv", "yaml", "toml", "ini", "psv"}
+    | {
+        row.code
+        for row in FORMATS
+        if row.family == "markup" and not row.magic and row.same_bytes_as not in ("html", "json")
+    }
+)
+# XML by what its first kilobytes name; the order settles ties.
+_XML_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("fb2", re.compile(r"<FictionBook[\s>]")),
+    ("opml", re.compile(r"<opml[\s>]")),
+    ("tei", re.compile(r"<(TEI|teiCorpus)[\s>]")),
+    ("icml", re.compile(r"<\?aid\s")),
+    ("fodt", re.compile(r'office:mimetype="application/vnd\.oasis\.opendocument\.text"')),
+    ("fods", re.compile(r'office:mimetype="application/vnd\.oasis\.opendocument\.spreadsheet"')),
+    ("fodp", re.compile(r'office:mimetype="application/vnd\.oasis\.opendocument\.presentation"')),
+    ("docbook", re.compile(r"docbook\.org/ns/docbook|//DTD DocBook", re.I)),
+    ("jats", re.compile(r"//DTD JATS|<article[^>]*(article-type|dtd-version)=", re.I)),
+)
+XML_CODES = frozenset({"svg", "xml", *(code for code, _ in _XML_KINDS)})
 
 
 def pointer(text: str) -> str | None:
@@ -74,8 +96,9 @@ def _markup(text: str, declared: str | None) -> str | None:
     if _HTML_PART.match(text[:256]) and declared not in PLAIN:
         return "html"
     if text.startswith("<?xml"):
-        if "<FictionBook" in text[:4096]:
-            return "fb2"
+        for code, mark in _XML_KINDS:
+            if mark.search(text[:8192]):
+                return code
         return "html" if "<html" in text[:2048].lower() else "xml"
     return None
 
@@ -102,7 +125,7 @@ def _is_jsonl(text: str) -> bool:
         return False
 
 
-def by_content(text: str, declared: str | None, *, whole: bool) -> tuple[str, float]:
+def by_content(text: str, declared: str | None, *, whole: bool) -> tuple[str, float]:  # noqa: PLR0911
     """Code and confidence; ``whole``: the text is all of the file."""
     text = text.lstrip("\ufeff")
     body = text.lstrip()
@@ -114,6 +137,8 @@ def by_content(text: str, declared: str | None, *, whole: bool) -> tuple[str, fl
         return found, 0.9
     if len(_MAIL.findall(text[:4096])) >= 3 and declared not in PLAIN:
         return "eml", 0.85
+    if body.startswith("ID;P") or (declared == "dif" and body.startswith("TABLE")):
+        return ("slk" if body.startswith("ID;P") else "dif"), 0.9
     if declared in PLAIN or declared == "html":
         return declared or "txt", 0.8
     if "\\documentclass" in text[:4096]:

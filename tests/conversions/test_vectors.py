@@ -13,11 +13,12 @@ from inspection import facts
 from sandbox import pool
 from tests.conversions.support import convert
 from tests.conversions.vectors import VECTORS, Vector
+from tests.conversions.vectors_documents import DOCUMENTS
 
 pytestmark = pytest.mark.engine
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=str)
+@pytest.mark.parametrize("vector", [*VECTORS, *DOCUMENTS], ids=str)
 def test_vector(vector: Vector, tmp_path: Path) -> None:
     try:
         source, result = convert(
@@ -72,7 +73,9 @@ def test_the_registry_has_no_problems() -> None:
 
 
 def test_every_engine_has_a_vector() -> None:
-    assert {spec.id for spec in registry.ENGINES} == {vector.engine for vector in VECTORS}
+    assert {spec.id for spec in registry.ENGINES} == {
+        vector.engine for vector in (*VECTORS, *DOCUMENTS)
+    }
 
 
 def test_progress_is_told_while_a_video_is_encoded(tmp_path: Path) -> None:

@@ -1,0 +1,216 @@
+"""Poppler (GPL-2.0): PDF to pictures, drawings, text that keeps its layout, and web pages.
+
+Exact and quick on sound files; one picture per page. Source: https://poppler.freedesktop.org
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from conversions.engines.page_ranges import PATTERN
+from conversions.engines.pdf_pages import Pages, look, password_arguments, runs
+from conversions.engines.program import debian_version, has_bytes, run_program
+from conversions.engines.spec import (
+    EngineCall,
+    EngineCrashed,
+    EngineOptions,
+    EngineResult,
+    EngineSpec,
+    InputRejected,
+    Queue,
+    Route,
+    Runner,
+)
+
+MAX_PICTURES = 500
+_PICTURES = {"png": "-png", "jpg": "-jpeg", "tiff": "-tiff"}
+
+
+class Options(EngineOptions):
+    """Which pages, how fine."""
+
+    page_range: str | None = Field(
+        default=None, max_length=200, pattern=PATTERN, description="Pages such as 1-3,5."
+    )
+    dpi: int = Field(default=150, ge=18, le=1200, description="Dots per inch of pictures.")
+    quality: int = Field(default=85, ge=1, le=100, description="JPEG quality, 100 is best.")
+    colors: Literal["color", "gray", "mono"] = Field(
+        default="color", description="Colours of pictures: color, gray or black and white."
+    )
+    transparent: bool = Field(default=False, description="PNG: leave the paper transparent.")
+    layout: bool = Field(default=True, description="Text: keep columns where they stand.")
+    separator: Literal["form_feed", "blank_line"] = Field(
+        default="form_feed", description="Text: what stands between pages."
+    )
+
+
+def find_version() -> str | None:
+    """Version of the installed poppler-utils."""
+    return debian_version("poppler-utils") if shutil.which("pdftocairo") else None
+
+
+def _chosen(call: EngineCall, options: Options) -> tuple[Pages, list[tuple[int, int]], int]:
+    pages = look(call)
+    parts = runs(options.page_range, pages.count)
+    return pages, parts, sum(last - first + 1 for first, last in parts)
+
+
+def _name(call: EngineCall, number: int, total: int) -> Path:
+    if total == 1:
+        return call.target
+    return call.target.with_name(f"{call.target.stem}-{number}{call.target.suffix}")
+
+
+def _picture_words(call: EngineCall, options: Options) -> list[str]:
+    kind = call.output_format
+    words = ["pdftocairo", _PICTURES[kind], "-r", str(options.dpi), *password_arguments(call)]
+    if options.colors != "color" and kind != "jpg":
+        words.append(f"-{options.colors}")
+    if options.colors == "gray" and kind == "jpg":
+        words.append("-gray")
+    if kind == "jpg":
+        words += ["-jpegopt", f"quality={options.quality}"]
+    if kind == "tiff":
+        words += ["-tiffcompression", "lzw"]
+    if options.transparent and kind == "png" and options.colors == "color":
+        words.append("-transp")
+    return words
+
+
+def _pictures(call: EngineCall, options: Options) -> EngineResult:
+    """Each page on its own, so that progress is true and names are ours."""
+    pages, parts, total = _chosen(call, options)
+    drawing = call.output_format == "svg"
+    if total > MAX_PICTURES:
+        text = f"At most {MAX_PICTURES} pages become pictures at once; choose a page range."
+        raise InputRejected(text, code="limit_exceeded")
+    if not drawing:
+        pages.check_pixels(options.dpi)
+    words = (
+        ["pdftocairo", "-svg", *password_arguments(call)]
+        if drawing
+        else _picture_words(call, options)
+    )
+    made: list[Path] = []
+    numbers = [n for first, last in parts for n in range(first, last + 1)]
+    for number in numbers:
+        target = _name(call, len(made) + 1, total)
+        argv = [*words, "-f", str(number), "-l", str(number)]
+        # A single file's name is taken as it is; for svg it has no extension to add.
+        place = str(target) if drawing else str(target.with_suffix(""))
+        argv += [*([] if drawing else ["-singlefile"]), str(call.source), place]
+        run_program(call, argv, profile="page", name="Poppler")
+        _settle(target)
+        made.append(target)
+        call.progress(len(made) / total, "drawing pages")
+    return EngineResult(outputs=tuple(made), facts={"pages": total})
+
+
+def _settle(target: Path) -> None:
+    """pdftocairo chooses endings of its own (jpg, tif)."""
+    other = target.with_suffix(".tif")
+    if target.suffix == ".tiff" and other.exists():
+        other.rename(target)
+    if not has_bytes(target):
+        raise EngineCrashed("Poppler wrote no file.")
+
+
+def _text(call: EngineCall, options: Options) -> EngineResult:
+    _, parts, total = _chosen(call, options)
+    words = ["pdftotext", "-enc", "UTF-8", *password_arguments(call)]
+    words += ["-layout"] if options.layout else []
+    pieces: list[str] = []
+    for first, last in parts:
+        piece = call.workdir / f"part-{first}.txt"
+        argv = [*words, "-f", str(first), "-l", str(last), str(call.source), str(piece)]
+        run_program(call, argv, profile="page", name="Poppler")
+        pieces += piece.read_text(encoding="utf-8", errors="replace").split("\f")[:-1]
+        call.progress(len(pieces) / total, "extracting text")
+    mark = "\f" if options.separator == "form_feed" else "\n\n"
+    text = mark.join(pieces)
+    if not text.strip():
+        text = "The PDF has no text layer; it may be a scan, which needs OCR."
+        raise InputRejected(text, code="engine_failed")
+    call.target.write_text(text, encoding="utf-8")
+    return EngineResult(outputs=(call.target,), facts={"pages": total})
+
+
+def _web_page(call: EngineCall, options: Options) -> EngineResult:
+    _, parts, total = _chosen(call, options)
+    if len(parts) > 1:
+        text = "A web page takes one run of pages, such as 2-7."
+        raise InputRejected(text, code="engine_failed")
+    first, last = parts[0]
+    if total > MAX_PICTURES:
+        text = f"At most {MAX_PICTURES} pages at once; choose a page range."
+        raise InputRejected(text, code="limit_exceeded")
+    words = ["pdftohtml", "-s", "-noframes", "-dataurls", "-q", "-enc", "UTF-8"]
+    words += [*password_arguments(call), "-f", str(first), "-l", str(last)]
+    run_program(call, [*words, str(call.source), str(call.target)], profile="page", name="Poppler")
+    if not has_bytes(call.target):
+        raise EngineCrashed("Poppler wrote no file.")
+    return EngineResult(outputs=(call.target,), facts={"pages": total})
+
+
+def run(call: EngineCall) -> EngineResult:
+    """Draw, read or lay out the chosen pages."""
+    options = call.options
+    assert isinstance(options, Options)  # noqa: S101
+    work = {"txt": _text, "html": _web_page}.get(call.output_format, _pictures)
+    return work(call, options)
+
+
+SPEC = EngineSpec(
+    id="poppler",
+    name="Poppler",
+    licence="GPL-2.0",
+    routes=(
+        Route(
+            inputs=("pdf",),
+            outputs=("png", "tiff"),
+            fidelity=80,
+            loses=("text", "links"),
+            options=("page_range", "dpi", "colors", "transparent"),
+        ),
+        Route(
+            inputs=("pdf",),
+            outputs=("jpg",),
+            fidelity=75,
+            loses=("text", "links", "fine detail"),
+            options=("page_range", "dpi", "colors", "quality"),
+        ),
+        Route(
+            inputs=("pdf",),
+            outputs=("svg",),
+            fidelity=85,
+            loses=("links", "text as letters"),
+            options=("page_range",),
+        ),
+        Route(
+            inputs=("pdf",),
+            outputs=("txt",),
+            fidelity=62,
+            loses=("looks", "pictures"),
+            options=("page_range", "layout", "separator"),
+        ),
+        Route(
+            inputs=("pdf",),
+            outputs=("html",),
+            fidelity=60,
+            loses=("exact layout", "drawings"),
+            options=("page_range",),
+        ),
+    ),
+    options=Options,
+    runner=Runner.PROCESS,
+    queue=Queue.CONVERT,
+    sandbox="page",
+    seconds=0.2,
+    units=1,
+    find_version=find_version,
+    run=run,
+)

@@ -1,0 +1,158 @@
+"""Facts about archives: which files they hold, by other libraries than libarchive writes with."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import io
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from inspection.archive_names import safe_name
+
+MOST_ENTRIES = 10_000
+MOST_BYTES = 512 << 20  # contents are hashed up to here
+_BLOCK = 1 << 20
+_CHUNK = 16 << 20
+
+Files = Iterator[tuple[str, IO[bytes]]]
+
+
+def _facts(files: Files) -> dict[str, Any]:
+    """{entries, total_bytes, files: [[name, size, hash], …]} of the plain files."""
+    found: list[tuple[str, int, str]] = []
+    total = 0
+    for name, stream in files:
+        safe = safe_name(name)
+        if safe is None or len(found) >= MOST_ENTRIES:
+            continue
+        made, size = hashlib.sha256(), 0
+        while total < MOST_BYTES and (block := stream.read(_BLOCK)):
+            made.update(block)
+            size += len(block)
+            total += len(block)
+        found.append((safe, size, made.hexdigest()[:16]))
+    return {"entries": len(found), "total_bytes": total, "files": sorted(found)}
+
+
+def of_zip(path: Path, code: str) -> dict[str, Any]:
+    """By the standard library; its checksums are tested on the way."""
+
+    def walk() -> Files:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                is_link = entry.external_attr >> 28 == 0xA
+                if not entry.is_dir() and not is_link:
+                    with archive.open(entry) as stream:
+                        yield entry.filename, stream
+
+    return _facts(walk())
+
+
+def of_tar(path: Path, code: str) -> dict[str, Any]:
+    """By the standard library, Zstandard by its own."""
+    if code == "tzst":
+        import zstandard  # noqa: PLC0415
+
+        with path.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as stream:
+            return _facts(_tar_files(tarfile.open(fileobj=stream, mode="r|")))
+    return _facts(_tar_files(tarfile.open(path, mode="r:*")))
+
+
+def _tar_files(archive: tarfile.TarFile) -> Files:
+    with archive:
+        for member in archive:
+            stream = archive.extractfile(member) if member.isreg() else None
+            if stream:
+                yield member.name, stream
+
+
+def of_7z(path: Path, code: str) -> dict[str, Any]:
+    """By py7zr."""
+    import py7zr  # noqa: PLC0415
+    from py7zr.io import BytesIOFactory  # noqa: PLC0415
+
+    inner: Any = importlib.import_module("py7zr.py7zr")
+    # It asks /proc how much memory there is; the sandbox has no /proc.
+    inner.get_memory_limit = lambda: _CHUNK
+    with py7zr.SevenZipFile(path) as archive:
+        if archive.archiveinfo().uncompressed > MOST_BYTES:
+            raise ValueError("too large to look at")
+        factory = BytesIOFactory(MOST_BYTES)
+        archive.extract(factory=factory)
+    return _facts((name, io.BytesIO(one.read())) for name, one in factory.products.items())
+
+
+def of_iso(path: Path, code: str) -> dict[str, Any]:
+    """By pycdlib, by the long names where there are any."""
+    import pycdlib  # noqa: PLC0415
+
+    image = pycdlib.PyCdlib()
+    image.open(str(path))
+    if image.pvd.space_size * 2048 > path.stat().st_size:
+        image.close()
+        raise ValueError("cut off")
+    how = {"rr_path": "/"} if image.has_rock_ridge() else {"iso_path": "/"}
+    kind = next(iter(how))
+
+    def walk() -> Files:
+        for folder, _, names in image.walk(**how):
+            for name in names:
+                place = f"{folder.rstrip('/')}/{name}"
+                with image.open_file_from_iso(**{kind: place}) as stream:
+                    yield place.lstrip("/"), stream
+
+    try:
+        return _facts(walk())
+    finally:
+        image.close()
+
+
+def of_cpio(path: Path, code: str) -> dict[str, Any]:
+    """By hand: the new ASCII form, which is the one we write."""
+
+    def walk() -> Files:
+        with path.open("rb") as file:
+            while len(head := file.read(110)) == 110:
+                if head[:6] not in (b"070701", b"070702"):
+                    raise ValueError("not the new ASCII form")
+                mode, size, length = (int(head[n : n + 8], 16) for n in (14, 54, 94))
+                name = file.read(length)[:-1].decode("utf-8", "replace")
+                file.seek(-(110 + length) % 4, 1)
+                if name == "TRAILER!!!":
+                    return
+                body = file.read(min(size, MOST_BYTES))
+                file.seek(-size % 4, 1)
+                if len(body) < size:
+                    raise ValueError("cut off")
+                if mode & 0o170000 == 0o100000:
+                    yield name, io.BytesIO(body)
+        raise ValueError("no end")
+
+    return _facts(walk())
+
+
+class _Blocks(io.RawIOBase):
+    """libarchive's blocks of an entry as a stream."""
+
+    def __init__(self, entry: Any) -> None:
+        self.blocks = entry.get_blocks(_BLOCK)
+
+    def read(self, size: int = -1) -> bytes:
+        return bytes(next(self.blocks, b""))
+
+
+def by_libarchive(path: Path, code: str) -> dict[str, Any]:
+    """For sources that nothing else reads."""
+    import libarchive  # noqa: PLC0415
+
+    def walk() -> Files:
+        with libarchive.file_reader(str(path)) as entries:
+            for entry in entries:
+                if entry.isreg and not entry.linkpath:
+                    yield entry.pathname, _Blocks(entry)  # type: ignore[misc]
+
+    return _facts(walk())
