@@ -7,9 +7,6 @@ Source: https://ffmpeg.org/ffmpeg-formats.html
 
 from __future__ import annotations
 
-import re
-import shutil
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -21,6 +18,7 @@ from conversions.engines.ffmpeg_plan import (
     probe_arguments,
     read_probe,
 )
+from conversions.engines.ffmpeg_version import find_version
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -61,16 +59,6 @@ class Options(EngineOptions):
         default="auto", description="Video codec; copy keeps the streams as they are."
     )
     quality: int | None = Field(default=None, ge=1, le=100, description="1–100; 100 is best.")
-
-
-def find_version() -> str | None:
-    """Version of the installed FFmpeg, as dpkg notes it (starting it takes 40 ms)."""
-    if not shutil.which("ffmpeg") or not shutil.which("ffprobe"):
-        return None
-    status = Path("/var/lib/dpkg/status")
-    text = status.read_text(errors="replace") if status.exists() else ""
-    found = re.search(r"^Package: ffmpeg\n(?:.+\n)*?Version: (?:\d+:)?([\d.]+)", text, re.M)
-    return found.group(1) if found else "unknown"
 
 
 def _check(call: EngineCall, options: Options, media: Media) -> float:
