@@ -56,7 +56,7 @@ def pair_body(source: str, target: str) -> dict[str, Any]:
     return {
         "route": planned.body(),
         "options_schema": planner.options_schema(edges),
-        "units": planner.units_of(edges),
+        "units": planned.units,
         "verified": None,
         "limits": {"seconds": env().limits.job_s},
     }

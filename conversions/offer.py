@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from conversions import planner
+from conversions.engines import registry
 from conversions.engines.registry import ENGINES
 from conversions.engines.spec import EngineSpec
 
@@ -35,9 +38,54 @@ def targets(source: str) -> tuple[str, ...]:
 
 def spec_of(engine_id: str) -> EngineSpec:
     """An engine by its id."""
-    return next(spec for spec in ENGINES if spec.id == engine_id)
+    return registry.BY_ID[engine_id]
 
 
 def missing() -> dict[str, str]:
     """Engine id → why its routes are not offered."""
     return {i: "not installed here" for i, version in versions().items() if version is None}
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One engine's part of a plan. ``part``: the file it prepares; None: all of them, joined."""
+
+    spec: EngineSpec
+    source: str
+    target: str
+    options: dict[str, Any]
+    part: int | None = None
+
+    def of_part(self, part: int | None) -> PlannedStep:
+        """The same for one of several files."""
+        return replace(self, part=part)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a job will do, in order."""
+
+    steps: tuple[PlannedStep, ...]
+    output_format: str
+
+    def body(self) -> list[dict[str, Any]]:
+        """As the API shows it."""
+        return [
+            {
+                "engine": step.spec.id,
+                "version": registry.version(step.spec.id),
+                "from": step.source,
+                "to": step.target,
+            }
+            for step in self.steps
+        ]
+
+    @property
+    def units(self) -> int:
+        """What it costs: what its dearest step asks."""
+        return max(step.spec.units for step in self.steps)
+
+    @property
+    def queue(self) -> str:
+        """The cost class of the dearest step."""
+        return str(max(self.steps, key=lambda step: step.spec.seconds).spec.queue)

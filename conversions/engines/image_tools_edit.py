@@ -188,7 +188,7 @@ def _tile(image: Image.Image, options: EditOptions) -> Image.Image:
     from PIL import Image, ImageDraw  # noqa: PLC0415
 
     font = _font(_size_of_words(image, options))
-    text = options.watermark_text
+    text = options.watermark_text or ""
     box = font.getbbox(text)
     step_x, step_y = round(box[2] - box[0]) * 3 // 2 + 20, round(box[3] - box[1]) * 4 + 20
     side = round((image.width**2 + image.height**2) ** 0.5) + 2

@@ -301,8 +301,7 @@ def strip(call: EngineCall) -> EngineResult:
     argv += ["-map", "0:s?"] if call.output_format in ("mkv", "webm", "mp4", "mov") else []
     argv += ["-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
     argv += ["-flags:v", "+bitexact", "-flags:a", "+bitexact"]
-    argv += [*(_tail(call.output_format)[3:]), f"file:{call.target}"]
-    argv = [word for word in argv if word != "-sn"]
+    argv += [*_tail(call.output_format)[2:], f"file:{call.target}"]
     _run(argv, call, started, _watch(call, media.seconds, 0.0, 1.0))
     return EngineResult(outputs=(call.target,), facts={"duration_seconds": media.seconds})
 

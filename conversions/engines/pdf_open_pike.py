@@ -82,7 +82,8 @@ def _disarm(pdf: Any) -> bool:
             holders += list(page.obj.get("/Annots", ()))
         except (TypeError, ValueError):
             continue
-    return any([_disarm_one(holder) for holder in holders]) or found
+    disarmed = [_disarm_one(holder) for holder in holders]  # all of them, not only the first
+    return found or any(disarmed)
 
 
 def _disarm_one(holder: Any) -> bool:

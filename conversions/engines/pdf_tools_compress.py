@@ -35,11 +35,11 @@ def compress(call: EngineCall, options: CompressOptions) -> EngineResult:
             quality = wanted[1] or (chosen[1] if chosen else 75)
             _shrink_pictures(pdf, wanted[0], quality, call)
         if options.strip_metadata:
-            pdf.Root.pop("/Metadata", None)
+            _drop(pdf.Root, "/Metadata")
             del pdf.docinfo
-        pdf.Root.pop("/PieceInfo", None)
+        _drop(pdf.Root, "/PieceInfo")
         pdf.remove_unreferenced_resources()
-        locked = pdf.is_encrypted
+        locked, disarmed = pdf.is_encrypted, bool(warnings)
         pdf.save(
             call.target,
             object_stream_mode=pikepdf.ObjectStreamMode.generate,
@@ -49,13 +49,19 @@ def compress(call: EngineCall, options: CompressOptions) -> EngineResult:
         )
         pages = len(pdf.pages)
     after = call.target.stat().st_size
-    kept = after >= before and not locked and not warnings
+    kept = after >= before and not locked and not disarmed
     if kept:
         shutil.copyfile(call.source, call.target)
         warnings.append("Nothing could be saved; the original file is returned unchanged.")
         after = before
     facts = {"pages": pages, "before": before, "after": after, "kept_original": kept}
+    facts |= {"disarmed": disarmed}
     return EngineResult(outputs=(call.target,), warnings=tuple(warnings), facts=facts)
+
+
+def _drop(holder: Any, name: str) -> None:
+    if name in holder:
+        del holder[name]
 
 
 def _shrink_pictures(pdf: Any, dpi: int, quality: int, call: EngineCall) -> None:

@@ -1,7 +1,7 @@
 """Verbs of the conversions: one module for each."""
 
 from conversions.services.cancel_job import cancel_job, delete_job
-from conversions.services.create_job import ConvertRequest, create_job
+from conversions.services.create_job import ConvertRequest, create_job, create_planned
 from conversions.services.expire_jobs import expire_jobs
 from conversions.services.receive_input import Source, receive_input
 from conversions.services.retry_job import retry_job
@@ -12,6 +12,7 @@ __all__ = [
     "Source",
     "cancel_job",
     "create_job",
+    "create_planned",
     "delete_job",
     "expire_jobs",
     "receive_input",
