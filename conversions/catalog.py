@@ -57,7 +57,7 @@ def pair_body(source: str, target: str) -> dict[str, Any]:
         "route": planned.body(),
         "options_schema": planner.options_schema(edges),
         "units": planned.units,
-        "verified": None,
+        "verified": offer.verdict_on(edges),
         "limits": {"seconds": env().limits.job_s},
     }
 
