@@ -9,7 +9,8 @@ from typing import Any
 
 from conversions.verification import Report, presence, type_of, verdict_of
 from conversions.verification.terms import Check
-from conversions.verification.tool_rules import RULES, Seen
+from conversions.verification.tool_rules import RULES
+from conversions.verification.tool_seen import Seen
 from inspection.detect import detect
 from inspection.facts import PRELOAD, PRELOAD_PDF
 from sandbox import pool

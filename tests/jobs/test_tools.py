@@ -19,10 +19,45 @@ from tests.factories.tenants import Tenant
 
 pytestmark = pytest.mark.engine
 
-SLUGS = """pdf-to-docx docx-to-pdf xlsx-to-pdf pptx-to-pdf image-to-pdf merge-pdf split-pdf
-compress-pdf rotate-pdf protect-pdf unlock-pdf watermark-pdf pdf-to-images ocr-pdf extract-text
-compress-image convert-image edit-image remove-metadata compress-video trim-video extract-audio
-thumbnail create-archive extract-archive""".split()
+SLUGS = [
+    *(
+        "pdf-to-docx",
+        "docx-to-pdf",
+        "xlsx-to-pdf",
+        "pptx-to-pdf",
+    ),
+    *(
+        "image-to-pdf",
+        "merge-pdf",
+        "split-pdf",
+        "compress-pdf",
+    ),
+    *(
+        "rotate-pdf",
+        "protect-pdf",
+        "unlock-pdf",
+        "watermark-pdf",
+    ),
+    *(
+        "pdf-to-images",
+        "ocr-pdf",
+        "extract-text",
+        "compress-image",
+    ),
+    *(
+        "convert-image",
+        "edit-image",
+        "remove-metadata",
+        "compress-video",
+    ),
+    *(
+        "trim-video",
+        "extract-audio",
+        "thumbnail",
+        "create-archive",
+    ),
+    *("extract-archive",),
+]
 PAPER, OUTLINE = "pdf/multi-page.pdf", "pdf/outline-3-pages.pdf"
 SCAN, PHOTO = "pdf/scanned-image-only.pdf", "image/gps-exif.jpg"
 FILM = "video/ten-seconds.mp4"
