@@ -8,18 +8,20 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Query, Router
 
 from billing import queries as billing
-from conversions import catalog, queries, services
+from conversions import asking, catalog, queries, services
 from conversions.answers import answer_job, download_answer, job_answer
 from conversions.asking import accept_convert, accept_tool, find_tool, pair_request
-from conversions.openapi import CONVERT_BODY, TOOL_BODY
+from conversions.openapi import CONVERT_BODY, FILE_BODY, TOOL_BODY
 from conversions.schemas import (
     ConvertQuery,
+    DetectOut,
     FormatListOut,
     JobListOut,
     JobOut,
     JobQuery,
     PairOut,
     QuotaOut,
+    QuoteOut,
     ToolListOut,
     read_convert,
     read_tool,
@@ -74,6 +76,22 @@ def convert(request: HttpRequest, query: Query[ConvertQuery]) -> HttpResponseBas
     seconds = query.wait or preferred or (60 if query.download else 0)
     wait_for_end(job.id, seconds)
     return answer_job(request, job, waited=seconds > 0, download=query.download)
+
+
+@router.post("/detect/", response=DetectOut, openapi_extra=FILE_BODY)
+@requires("conversions:write")
+def detect(request: HttpRequest) -> dict[str, Any]:
+    """What a file is. Nothing is stored."""
+    fields, files, _ = read_tool(request)
+    return asking.detect(principal_of(request), fields, files)
+
+
+@router.post("/quote/", response=QuoteOut, openapi_extra=CONVERT_BODY)
+@requires("conversions:write")
+def quote(request: HttpRequest) -> dict[str, Any]:
+    """Route, units and seconds of a conversion. Nothing is stored, nothing charged."""
+    fields, file = read_convert(request)
+    return asking.quote_convert(principal_of(request), fields, file)
 
 
 @router.get("/jobs/", response=JobListOut)

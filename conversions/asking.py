@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import asdict
 from typing import Any
 
 from conversions import planner, services
@@ -68,6 +69,25 @@ def accept_tool(
         return services.create_planned(
             caller=caller, sources=sources, wanted=wanted, plan=plan, kind=f"tool/{tool.slug}"
         )
+
+
+def quote_convert(
+    caller: Principal, fields: ConvertIn, file: IncomingFile | None
+) -> dict[str, Any]:
+    """What `accept_convert` would take. The file is deleted."""
+    limit = file_limit(caller)
+    with take_file(fields, file, limit) as taken:
+        source = services.receive_input(
+            file=taken, max_bytes=limit, force=fields.force, has_password=bool(fields.password)
+        )
+        wanted = request_of(fields, fields.output_format, fields.options, "")
+        return services.quote(caller=caller, source=source, wanted=wanted).body()
+
+
+def detect(caller: Principal, fields: ToolIn, files: list[IncomingFile]) -> dict[str, Any]:
+    """What the file is. The file is deleted."""
+    with take_file(fields, files[0] if files else None, file_limit(caller)) as taken:
+        return asdict(services.detect_file(file=taken))
 
 
 def options_for(tool: Tool, fields: ToolIn, loose: dict[str, Any]) -> dict[str, Any]:

@@ -46,3 +46,17 @@ TOOL_BODY: dict[str, Any] = {
         },
     }
 }
+FILE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": _FILE},
+                    "required": ["file"],
+                }
+            }
+        },
+    }
+}

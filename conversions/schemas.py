@@ -349,3 +349,28 @@ class ToolListOut(Schema):
     next: str | None = None
     previous: str | None = None
     unavailable: dict[str, str]
+
+
+class DetectOut(Schema):
+    """What a file is, and how sure that is."""
+
+    format: str | None
+    media_type: str
+    confidence: float
+    extension_matches: bool
+    encrypted: bool
+    facts: dict[str, Any]
+    opinions: dict[str, Any]
+    warnings: list[str]
+
+
+class QuoteOut(Schema):
+    """What a conversion would take."""
+
+    route: list[dict[str, Any]]
+    units: int
+    estimated_seconds: float
+    queue: dict[str, Any]
+    allowed: bool
+    reason: str | None
+    warnings: list[str]

@@ -2,7 +2,9 @@
 
 from conversions.services.cancel_job import cancel_job, delete_job
 from conversions.services.create_job import ConvertRequest, create_job, create_planned
+from conversions.services.detect_file import detect_file
 from conversions.services.expire_jobs import expire_jobs
+from conversions.services.quote import quote
 from conversions.services.receive_input import Source, receive_input
 from conversions.services.retry_job import retry_job
 from conversions.services.run_job import run_job
@@ -14,7 +16,9 @@ __all__ = [
     "create_job",
     "create_planned",
     "delete_job",
+    "detect_file",
     "expire_jobs",
+    "quote",
     "receive_input",
     "retry_job",
     "run_job",

@@ -15,6 +15,7 @@ import billing.services as billing
 import dispatch.services as dispatch
 from conversions.models import Job
 from conversions.queries import job_body
+from conversions.services.learn import note_run
 from conversions.services.run_steps import entry_name
 from conversions.terms import JOB_ERRORS, RETRYABLE, Status
 from conversions.verification import Check, Report
@@ -36,6 +37,7 @@ class Outcome:
     report: Report
     warnings: tuple[str, ...]
     names: tuple[str, ...] = ()  # of the outputs, where an archive named them
+    seconds: float | None = None  # that engines and verification took
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ def complete(job: Job, lease: Lease, outcome: Outcome, stored: list[dict[str, An
     locked.finished_at, locked.error, locked.password_sealed = now, None, ""
     locked.expires_at = now + timedelta(hours=locked.retention_hours)
     locked.save()
+    if outcome.seconds is not None:
+        note_run(locked, outcome.report, outcome.seconds)
     end(locked, lease, "job.completed", charge=True)
 
 

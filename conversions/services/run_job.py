@@ -119,6 +119,7 @@ def convert(job: Job, lease: Lease, folder: Path) -> Outcome:
         password=unseal(job.password_sealed) if job.password_sealed else None,
         progress=lambda step: progress_writer(job, lease, step, len(steps)),
     )
+    started = time.monotonic()
     made = run_steps(bench, steps)
     report_progress(job, lease, VERIFY_SHARE, "checking the result")
     report = joined(made.reports)
@@ -128,7 +129,9 @@ def convert(job: Job, lease: Lease, folder: Path) -> Outcome:
         )
         raise OutputInvalid(f"The result did not pass verification ({failed}).", report=report)
     names = tuple(made.result.names)
-    return Outcome(tuple(made.result.outputs), report, (*job.warnings, *made.warnings), names)
+    warnings = (*job.warnings, *made.warnings)
+    seconds = time.monotonic() - started
+    return Outcome(tuple(made.result.outputs), report, warnings, names, seconds)
 
 
 class OutputInvalid(EngineError):

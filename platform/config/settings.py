@@ -33,6 +33,7 @@ SHARED_APPS = (
     "accounts",
     "tenants",
     "billing",
+    "conversions.shared",
     "web",
 )
 TENANT_APPS = (
