@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PYTHONPATH := .:platform
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engines demo serve test check lint format types imports bench load lock clean distclean
+.PHONY: help setup engines demo serve test check lint format types imports bench load matrix lock clean distclean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 | \2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s%s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ DUMMY_KEY := 00000000000000000000000000000000
 
 imports: setup ## who may import whom
 	$(BIN)/lint-imports
+
+matrix: setup ## run every direct pair on real files, verify, write what is offered
+	@$(BIN)/python -m conversions.matrix
 
 bench: setup ## measure the engines and the API on this machine
 	$(BIN)/python -m loadtests.bench_engines

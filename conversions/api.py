@@ -8,27 +8,41 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Query, Router
 
 from billing import queries as billing
-from conversions import catalog, queries, services
+from conversions import asking, catalog, queries, services
 from conversions.answers import answer_job, download_answer, job_answer
-from conversions.asking import accept_convert
-from conversions.openapi import CONVERT_BODY
+from conversions.asking import About, accept_convert, accept_tool, find_tool, pair_request
+from conversions.openapi import CONVERT_BODY, FILE_BODY, TOOL_BODY
 from conversions.schemas import (
     ConvertQuery,
+    DetectOut,
     FormatListOut,
     JobListOut,
     JobOut,
     JobQuery,
     PairOut,
     QuotaOut,
+    QuoteOut,
+    ToolListOut,
     read_convert,
+    read_tool,
 )
+from conversions.tools.planning import body_of, unavailable
+from conversions.tools.registry import TOOLS
 from conversions.waiting import preferred_wait, wait_for_end
 from core.access import principal_of, requires
 from core.errors import NotFound
 from core.pagination import page_body, paginate
 
 router = Router(tags=["Conversions"])
+tools = Router(tags=["Tools"])
+aliases = Router(tags=["Aliases"])  # addresses of the first wish, outside /api/v1/
 Wait = Annotated[int, Query(ge=0, le=60, description="Seconds to wait for the end.")]
+
+
+def about(request: HttpRequest) -> About:
+    """The request's id and its Idempotency-Key."""
+    key = request.headers.get("Idempotency-Key")
+    return About(getattr(request, "request_id", ""), key)
 
 
 def existing(job_id: str) -> Any:
@@ -63,17 +77,27 @@ def pair(request: HttpRequest, source: str, target: str) -> dict[str, Any]:
 def convert(request: HttpRequest, query: Query[ConvertQuery]) -> HttpResponseBase:
     """Convert one file. 202 with the job, or with `wait` 200 once it has ended."""
     fields, file = read_convert(request)
-    job = accept_convert(
-        principal_of(request),
-        fields,
-        file,
-        request_id=getattr(request, "request_id", ""),
-        idempotency_key=request.headers.get("Idempotency-Key"),
-    )
+    job = accept_convert(principal_of(request), fields, file, about(request))
     preferred = preferred_wait(request.headers.get("Prefer", ""))
     seconds = query.wait or preferred or (60 if query.download else 0)
     wait_for_end(job.id, seconds)
     return answer_job(request, job, waited=seconds > 0, download=query.download)
+
+
+@router.post("/detect/", response=DetectOut, openapi_extra=FILE_BODY)
+@requires("conversions:write")
+def detect(request: HttpRequest) -> dict[str, Any]:
+    """What a file is. Nothing is stored."""
+    fields, files, _ = read_tool(request)
+    return asking.detect(principal_of(request), fields, files)
+
+
+@router.post("/quote/", response=QuoteOut, openapi_extra=CONVERT_BODY)
+@requires("conversions:write")
+def quote(request: HttpRequest) -> dict[str, Any]:
+    """Route, units and seconds of a conversion. Nothing is stored, nothing charged."""
+    fields, file = read_convert(request)
+    return asking.quote_convert(principal_of(request), fields, file)
 
 
 @router.get("/jobs/", response=JobListOut)
@@ -131,3 +155,67 @@ def quota(request: HttpRequest) -> dict[str, Any]:
     """What is used, reserved and left of this month."""
     caller = principal_of(request)
     return catalog.quota_body(billing.usage(caller.tenant_id or ""), caller.requests_per_hour)
+
+
+def run_tool(request: HttpRequest, slug: str, query: ConvertQuery) -> HttpResponseBase:
+    """Take the files, make the job, wait for it where asked: as `convert/` does."""
+    tool = find_tool(slug)
+    fields, files, loose = read_tool(request)
+    job = accept_tool(principal_of(request), tool, fields, files, loose, about(request))
+    preferred = preferred_wait(request.headers.get("Prefer", ""))
+    seconds = query.wait or preferred or (60 if query.download else 0)
+    wait_for_end(job.id, seconds)
+    return answer_job(request, job, waited=seconds > 0, download=query.download)
+
+
+@tools.get("/", response=ToolListOut)
+@requires("conversions:read")
+def list_tools(request: HttpRequest) -> dict[str, Any]:
+    """What can be done with files here."""
+    reasons = unavailable()
+    items = [body_of(tool) for tool in TOOLS if tool.slug not in reasons]
+    return {"items": items, "next": None, "previous": None, "unavailable": reasons}
+
+
+@tools.post("/{slug}/", response={202: JobOut, 200: JobOut}, openapi_extra=TOOL_BODY)
+@requires("conversions:write")
+def use_tool(request: HttpRequest, slug: str, query: Query[ConvertQuery]) -> HttpResponseBase:
+    """Run a tool over `file` or `files`. 202 with the job, or with `wait` 200 once it ended."""
+    return run_tool(request, slug, query)
+
+
+@aliases.post("/convert/{pair}/", response={202: JobOut, 200: JobOut}, openapi_extra=TOOL_BODY)
+@requires("conversions:write")
+def convert_pair(request: HttpRequest, pair: str, query: Query[ConvertQuery]) -> HttpResponseBase:
+    """`a-to-b`: convert one file of a to b."""
+    fields, files, _ = read_tool(request)
+    wanted = pair_request(pair, fields)
+    file = files[0] if files else None
+    job = accept_convert(principal_of(request), wanted, file, about(request))
+    preferred = preferred_wait(request.headers.get("Prefer", ""))
+    seconds = query.wait or preferred or (60 if query.download else 0)
+    wait_for_end(job.id, seconds)
+    return answer_job(request, job, waited=seconds > 0, download=query.download)
+
+
+ALIASES = {
+    "compress/pdf": "compress-pdf",
+    "compress/image": "compress-image",
+    "compress/video": "compress-video",
+    "edit/image": "edit-image",
+    "merge/pdf": "merge-pdf",
+    "split/pdf": "split-pdf",
+    "extract/text": "extract-text",
+}
+
+
+@aliases.post("/{verb}/{thing}/", response={202: JobOut, 200: JobOut}, openapi_extra=TOOL_BODY)
+@requires("conversions:write")
+def use_alias(
+    request: HttpRequest, verb: str, thing: str, query: Query[ConvertQuery]
+) -> HttpResponseBase:
+    """compress/pdf, compress/image, compress/video, edit/image, merge/pdf, split/pdf, …"""
+    slug = ALIASES.get(f"{verb}/{thing}")
+    if slug is None:
+        raise NotFound("There is nothing at this address.")
+    return run_tool(request, slug, query)

@@ -56,8 +56,8 @@ def pair_body(source: str, target: str) -> dict[str, Any]:
     return {
         "route": planned.body(),
         "options_schema": planner.options_schema(edges),
-        "units": planner.units_of(edges),
-        "verified": None,
+        "units": planned.units,
+        "verified": offer.verdict_on(edges),
         "limits": {"seconds": env().limits.job_s},
     }
 

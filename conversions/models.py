@@ -18,7 +18,7 @@ class Job(models.Model):
     """One customer request: one input, one wanted format, its results and its report."""
 
     id = models.CharField(max_length=40, primary_key=True, default=job_id, editable=False)
-    kind = models.CharField(max_length=20, default="convert")
+    kind = models.CharField(max_length=40, default="convert")  # or tool/<slug>
     name = models.CharField(max_length=200, default="")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     progress = models.PositiveSmallIntegerField(default=0)  # percent
@@ -30,6 +30,9 @@ class Job(models.Model):
     input_size = models.BigIntegerField()
     input_sha256 = models.CharField(max_length=64)
     input_key = models.CharField(max_length=500)
+    # Of tools that take several files: [{key, filename, format, media_type, size, sha256}].
+    inputs = models.JSONField(default=list)
+    extra_bytes = models.BigIntegerField(default=0)  # of the inputs after the first
 
     output_format = models.CharField(max_length=20)
     outputs = models.JSONField(default=list)  # [{key, filename, media_type, size, sha256}]
@@ -89,6 +92,7 @@ class Step(models.Model):
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="steps")
     position = models.PositiveSmallIntegerField()
+    part = models.PositiveSmallIntegerField(null=True)  # which input it prepares; null: all
     engine = models.CharField(max_length=40)
     version = models.CharField(max_length=60)
     input_format = models.CharField(max_length=20)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conversions.schemas import ConvertIn
+from conversions.schemas import ConvertIn, ToolIn
 
 FIELDS = ConvertIn.model_json_schema()["properties"]
 FORM = {k: v for k, v in FIELDS.items() if k not in ("content_base64", "filename")}
@@ -22,6 +22,41 @@ CONVERT_BODY: dict[str, Any] = {
             "application/json": {
                 "schema": {"type": "object", "properties": FIELDS, "required": ["output_format"]}
             },
+        },
+    }
+}
+TOOL_FIELDS = ToolIn.model_json_schema()["properties"]
+TOOL_FORM = {k: v for k, v in TOOL_FIELDS.items() if k not in ("content_base64", "filename")}
+_FILE = {"type": "string", "format": "binary"}
+TOOL_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "file": _FILE,
+                        "files": {"type": "array", "items": _FILE},
+                        **TOOL_FORM,
+                    },
+                }
+            },
+            "application/json": {"schema": {"type": "object", "properties": TOOL_FIELDS}},
+        },
+    }
+}
+FILE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": _FILE},
+                    "required": ["file"],
+                }
+            }
         },
     }
 }

@@ -59,7 +59,9 @@ def job_list(filters: dict[str, Any]) -> QuerySet[Job]:
 def stored_bytes() -> int:
     """Bytes of inputs and results that are kept for the tenant."""
     kept = Job.objects.exclude(status=Status.EXPIRED)
-    return int(kept.aggregate(n=Sum(F("input_size") + F("output_bytes")))["n"] or 0)
+    return int(
+        kept.aggregate(n=Sum(F("input_size") + F("extra_bytes") + F("output_bytes")))["n"] or 0
+    )
 
 
 def download_url(job_id: str) -> str:
@@ -82,13 +84,8 @@ def job_body(job: Job) -> dict[str, Any]:
         "status": job.status,
         "progress": job.progress,
         "stage": job.stage,
-        "input": {
-            "filename": job.input_filename,
-            "format": job.input_format,
-            "media_type": job.input_media_type,
-            "size": job.input_size,
-            "sha256": job.input_sha256,
-        },
+        "input": inputs_body(job)[0],
+        "inputs": inputs_body(job),
         "output_format": job.output_format,
         "output": outputs[0] if outputs else None,
         "outputs": outputs,
@@ -112,6 +109,22 @@ def job_body(job: Job) -> dict[str, Any]:
         "finished_at": iso(job.finished_at),
         "expires_at": iso(job.expires_at),
     }
+
+
+def inputs_body(job: Job) -> list[dict[str, Any]]:
+    """Every input; where there is one, that one."""
+    if job.inputs:
+        names = ("filename", "format", "media_type", "size", "sha256")
+        return [{name: item[name] for name in names} for item in job.inputs]
+    return [
+        {
+            "filename": job.input_filename,
+            "format": job.input_format,
+            "media_type": job.input_media_type,
+            "size": job.input_size,
+            "sha256": job.input_sha256,
+        }
+    ]
 
 
 def job_body_with_place(job: Job) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFilesSent
@@ -31,12 +31,11 @@ MAX_JSON_BYTES = 48_000_000  # of a base64 body; larger files go as multipart
 FORM_OVERHEAD = 1_000_000  # bytes of a multipart body beside the file
 
 
-class ConvertIn(Schema):
-    """The fields of `convert/`; `file` comes beside them in a multipart body."""
+class JobIn(Schema):
+    """What every request for a job may say; files come beside it in a multipart body."""
 
     model_config = ConfigDict(extra="ignore")
 
-    output_format: str = Field(..., min_length=1, max_length=20)
     options: dict[str, Any] = Field(default_factory=dict)
     webhook_url: str | None = Field(None, max_length=2000)
     name: str = Field("", max_length=200)
@@ -63,15 +62,42 @@ class ConvertIn(Schema):
             raise ValueError("must be JSON") from error
 
 
+class ConvertIn(JobIn):
+    """The fields of `convert/`; `file` comes beside them in a multipart body."""
+
+    output_format: str = Field(..., min_length=1, max_length=20)
+
+
+class ToolIn(JobIn):
+    """The fields of a tool; what else a form says is taken for options."""
+
+    output_format: str | None = Field(None, max_length=20)
+
+
+Fields = TypeVar("Fields", bound=JobIn)
+
+
 def read_convert(request: HttpRequest) -> tuple[ConvertIn, IncomingFile | None]:
     """Fields and file of a multipart, form or JSON body. Raises problems, never a 500."""
+    fields, files = read_body(request)
+    return validated(fields, ConvertIn), files[0] if files else None
+
+
+def read_tool(request: HttpRequest) -> tuple[ToolIn, list[IncomingFile], dict[str, Any]]:
+    """The same for a tool: fields, files in their order, and what may be loose options."""
+    fields, files = read_body(request)
+    loose = {name: value for name, value in fields.items() if name not in ToolIn.model_fields}
+    return validated(fields, ToolIn), files, loose
+
+
+def read_body(request: HttpRequest) -> tuple[dict[str, Any], list[IncomingFile]]:
+    """Fields and files as they came."""
     kind = (request.content_type or "").lower()
     if kind == "application/json":
-        return validated(read_json(request)), None
+        return read_json(request), []
     if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
         refuse_long_body(request)
-        fields, file = read_form(request)
-        return validated(fields), file
+        return read_form(request)
     raise UnsupportedMediaType("Send multipart/form-data, or JSON with content_base64 or file_url.")
 
 
@@ -100,11 +126,11 @@ def too_large(limit: int) -> AppError:
     return FileTooLarge(f"Your plan takes files up to {limit:,} bytes.".replace(",", " "))
 
 
-def read_form(request: HttpRequest) -> tuple[dict[str, Any], IncomingFile | None]:
-    """Fields and the one file; the upload handler has streamed it to disk."""
+def read_form(request: HttpRequest) -> tuple[dict[str, Any], list[IncomingFile]]:
+    """Fields and files, `file` first; the upload handler has streamed it to disk."""
     try:
         fields = {name: request.POST[name] for name in request.POST}
-        file = request.FILES.get("file")
+        files = [*request.FILES.getlist("file"), *request.FILES.getlist("files")]
     except (
         BadRequest,
         MultiPartParserError,
@@ -118,13 +144,13 @@ def read_form(request: HttpRequest) -> tuple[dict[str, Any], IncomingFile | None
     stopped_at = getattr(request, "upload_too_large", None)
     if stopped_at:
         raise too_large(stopped_at)
-    return {k: v for k, v in fields.items() if v != ""}, file  # type: ignore[return-value]
+    return {k: v for k, v in fields.items() if v != ""}, files  # type: ignore[return-value]
 
 
-def validated(fields: dict[str, Any]) -> ConvertIn:
+def validated(fields: dict[str, Any], shape: type[Fields]) -> Fields:
     """The fields, or ValidationFailed naming each wrong one."""
     try:
-        return ConvertIn.model_validate(fields)
+        return shape.model_validate(fields)
     except ValidationError as error:
         problems = [
             FieldProblem(".".join(map(str, e["loc"])) or "body", e["type"], e["msg"])
@@ -232,6 +258,7 @@ class JobOut(Schema):
     progress: int
     stage: str
     input: InputOut
+    inputs: list[InputOut]
     output_format: str
     output: FileOut | None
     outputs: list[FileOut]
@@ -302,3 +329,48 @@ class QuotaOut(Schema):
     conversions: dict[str, int | None]
     storage: dict[str, int | None]
     requests: dict[str, int | None]
+
+
+class ToolOut(Schema):
+    """A tool: what it takes and how it is told what to do."""
+
+    slug: str
+    name: str
+    category: str
+    description: str
+    inputs: dict[str, Any]
+    options_schema: dict[str, Any]
+
+
+class ToolListOut(Schema):
+    """Every tool that is offered here; those that are not, with the reason."""
+
+    items: list[ToolOut]
+    next: str | None = None
+    previous: str | None = None
+    unavailable: dict[str, str]
+
+
+class DetectOut(Schema):
+    """What a file is, and how sure that is."""
+
+    format: str | None
+    media_type: str
+    confidence: float
+    extension_matches: bool
+    encrypted: bool
+    facts: dict[str, Any]
+    opinions: dict[str, Any]
+    warnings: list[str]
+
+
+class QuoteOut(Schema):
+    """What a conversion would take."""
+
+    route: list[dict[str, Any]]
+    units: int
+    estimated_seconds: float
+    queue: dict[str, Any]
+    allowed: bool
+    reason: str | None
+    warnings: list[str]

@@ -77,6 +77,8 @@ def _in_fork(spec: EngineSpec, call: EngineCall) -> EngineResult:
         "options": call.options.model_dump(mode="json"),
         "deadline_s": call.deadline_s,
         "password": call.password,
+        "extra_sources": [str(path) for path in call.extra_sources],
+        "names": list(call.names),
     }
     returned = pool.server(registry.preload(spec)).call(
         "conversions.engines.execute:in_child",
@@ -92,7 +94,12 @@ def _in_fork(spec: EngineSpec, call: EngineCall) -> EngineResult:
         kind = _KINDS.get(failure["kind"], EngineError)
         raise kind(failure["public"], detail=failure["detail"], code=failure["code"])
     outputs = tuple(Path(path) for path in answer["outputs"])
-    return EngineResult(outputs=outputs, warnings=tuple(answer["warnings"]), facts=answer["facts"])
+    return EngineResult(
+        outputs=outputs,
+        names=tuple(answer["names"]),
+        warnings=tuple(answer["warnings"]),
+        facts=answer["facts"],
+    )
 
 
 def in_child(payload: dict[str, Any], report: Callable[[float, str], None]) -> dict[str, Any]:
@@ -107,6 +114,8 @@ def in_child(payload: dict[str, Any], report: Callable[[float, str], None]) -> d
         options=spec.options.model_validate(payload["options"]),
         deadline_s=payload["deadline_s"],
         password=payload["password"],
+        extra_sources=tuple(Path(path) for path in payload["extra_sources"]),
+        names=tuple(payload["names"]),
         progress=report,
     )
     try:
@@ -115,8 +124,12 @@ def in_child(payload: dict[str, Any], report: Callable[[float, str], None]) -> d
         kind = type(error).__name__
         words = {"public": error.public, "detail": error.detail, "code": error.code}
         return {"failure": {"kind": kind, **words}}
-    outputs = [str(path) for path in result.outputs]
-    return {"outputs": outputs, "warnings": list(result.warnings), "facts": dict(result.facts)}
+    return {
+        "outputs": [str(path) for path in result.outputs],
+        "names": list(result.names),
+        "warnings": list(result.warnings),
+        "facts": dict(result.facts),
+    }
 
 
 def _check_outputs(spec: EngineSpec, call: EngineCall, result: EngineResult) -> None:

@@ -6,17 +6,22 @@ import functools
 from collections import defaultdict
 
 from conversions.engines import (
+    archive_tools,
     archives,
     calibre,
     ffmpeg,
     ghostscript,
+    image_tools,
     imagemagick,
     libreoffice,
     librsvg,
+    media_tools,
     ocr_pdf,
     openpyxl_engine,
     pandoc,
     pdf2docx_engine,
+    pdf_ocr,
+    pdf_tools,
     pikepdf_engine,
     pillow,
     poppler,
@@ -49,14 +54,23 @@ ENGINES: tuple[EngineSpec, ...] = (
     archives.SPEC,
 )
 
-BY_ID: dict[str, EngineSpec] = {spec.id: spec for spec in ENGINES}
+# What tools do to a file beside converting it; the planner of routes never sees these.
+OPERATIONS: tuple[EngineSpec, ...] = (
+    *pdf_tools.SPECS,
+    *pdf_ocr.SPECS,
+    *image_tools.SPECS,
+    *media_tools.SPECS,
+    *archive_tools.SPECS,
+)
+
+BY_ID: dict[str, EngineSpec] = {spec.id: spec for spec in (*ENGINES, *OPERATIONS)}
 
 
 def preload(engine: EngineSpec | None = None) -> tuple[str, ...]:
     """Modules for the warm parent of an engine: what all that share this parent import."""
     found = ["conversions.engines.registry"]
     alone = engine is not None and engine.own_parent
-    for spec in ENGINES:
+    for spec in (*ENGINES, *OPERATIONS):
         together = spec is engine if alone else not spec.own_parent
         if together and spec.runner is Runner.PYTHON and version(spec.id):
             found += [name for name in spec.preload if name not in found]
@@ -103,9 +117,9 @@ def problems() -> list[str]:
     from inspection.formats import BY_CODE  # noqa: PLC0415 (keeps the child's imports few)
 
     found = []
-    if len(BY_ID) != len(ENGINES):
+    if len(BY_ID) != len(ENGINES) + len(OPERATIONS):
         found.append("two engines share an id")
-    for spec in ENGINES:
+    for spec in (*ENGINES, *OPERATIONS):
         if spec.sandbox not in PROFILES:
             found.append(f"{spec.id}: no sandbox profile {spec.sandbox!r}")
         fields = set(spec.options.model_fields)

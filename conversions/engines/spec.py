@@ -80,6 +80,8 @@ class EngineCall:
     workdir: Path
     deadline_s: float  # wall clock seconds left for this step
     password: str | None = None
+    extra_sources: tuple[Path, ...] = ()  # of operations that join several files
+    names: tuple[str, ...] = ()  # what the customer calls the sources, in the same order
     progress: Callable[[float, str], None] = lambda fraction, stage: None  # 0–1, words
 
 
@@ -88,6 +90,7 @@ class EngineResult:
     """What came out. ``facts`` are the engine's own claims (pages, …); verification checks them."""
 
     outputs: tuple[Path, ...]
+    names: tuple[str, ...] = ()  # of the outputs, where the content names them (archive entries)
     warnings: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 

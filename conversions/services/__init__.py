@@ -1,8 +1,10 @@
 """Verbs of the conversions: one module for each."""
 
 from conversions.services.cancel_job import cancel_job, delete_job
-from conversions.services.create_job import ConvertRequest, create_job
+from conversions.services.create_job import ConvertRequest, create_job, create_planned
+from conversions.services.detect_file import detect_file
 from conversions.services.expire_jobs import expire_jobs
+from conversions.services.quote import quote
 from conversions.services.receive_input import Source, receive_input
 from conversions.services.retry_job import retry_job
 from conversions.services.run_job import run_job
@@ -12,8 +14,11 @@ __all__ = [
     "Source",
     "cancel_job",
     "create_job",
+    "create_planned",
     "delete_job",
+    "detect_file",
     "expire_jobs",
+    "quote",
     "receive_input",
     "retry_job",
     "run_job",

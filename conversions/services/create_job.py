@@ -17,6 +17,7 @@ import dispatch.services as dispatch
 from conversions import offer, planner
 from conversions.errors import UnsupportedConversion
 from conversions.models import Job, Step
+from conversions.offer import Plan, PlannedStep
 from conversions.queries import job_body
 from conversions.services.receive_input import Source
 from conversions.terms import RUN_JOB, TEST_JOBS_A_DAY
@@ -46,25 +47,7 @@ class ConvertRequest:
     idempotency_key: str | None = None
 
 
-@dataclass(frozen=True)
-class PlannedRoute:
-    """A route with the options of each step."""
-
-    edges: tuple[planner.Edge, ...]
-    options: tuple[dict[str, Any], ...]
-
-    def body(self) -> list[dict[str, Any]]:
-        """As the API shows it."""
-        versions = offer.versions()
-        return [
-            {"engine": e.spec.id, "version": versions[e.spec.id], "from": e.source, "to": e.target}
-            for e in self.edges
-        ]
-
-
-def plan_route(
-    *, source: str, target: str, options: dict[str, Any], engine: str | None
-) -> PlannedRoute:
+def plan_route(*, source: str, target: str, options: dict[str, Any], engine: str | None) -> Plan:
     """Raises UnsupportedConversion or ValidationFailed naming each wrong option."""
     try:
         edges = offer.route(source, target, engine)
@@ -77,7 +60,11 @@ def plan_route(
             f"Wrong options: {error}.",
             errors=[FieldProblem(f"options.{n}", "invalid", why) for n, why in error.problems],
         ) from error
-    return PlannedRoute(edges, tuple(part.model_dump(mode="json") for part in parts))
+    steps = tuple(
+        PlannedStep(edge.spec, edge.source, edge.target, part.model_dump(mode="json"))
+        for edge, part in zip(edges, parts, strict=True)
+    )
+    return Plan(steps, target)
 
 
 def no_route_text(source: str, target: str, engine: str | None) -> str:
@@ -91,17 +78,30 @@ def no_route_text(source: str, target: str, engine: str | None) -> str:
 def create_job(*, caller: Principal, source: Source, wanted: ConvertRequest) -> Job:
     """The accepted job. Raises QuotaExceeded, UnsupportedConversion, ValidationFailed."""
     target = canonical_or_same(wanted.output_format)
-    route = plan_route(
+    plan = plan_route(
         source=source.format, target=target, options=wanted.options, engine=wanted.engine
     )
+    return create_planned(caller=caller, sources=(source,), wanted=wanted, plan=plan)
+
+
+def create_planned(
+    *,
+    caller: Principal,
+    sources: tuple[Source, ...],
+    wanted: ConvertRequest,
+    plan: Plan,
+    kind: str = "convert",
+) -> Job:
+    """The accepted job of a plan over one or more files. Raises QuotaExceeded."""
     kept = plans.entitlements(caller.tenant_id or "").retention_hours  # a job may ask for less
     job = Job(
+        kind=kind,
         name=wanted.name,
-        output_format=target,
+        output_format=plan.output_format,
         options=wanted.options,
-        route=route.body(),
-        units=planner.units_of(route.edges),
-        warnings=list(source.warnings),
+        route=plan.body(),
+        units=plan.units,
+        warnings=[text for source in sources for text in source.warnings],
         metadata=wanted.metadata,
         webhook_url=wanted.webhook_url,
         request_id=wanted.request_id,
@@ -112,14 +112,37 @@ def create_job(*, caller: Principal, source: Source, wanted: ConvertRequest) -> 
         user_id=caller.user_id,
         created_at=timezone.now(),
     )
-    fill_input(job, source)
-    storage.adopt(source.file.path, job.input_key)
+    fill_input(job, sources[0])
+    fill_further(job, sources)
+    keys = [job.input_key, *(item["key"] for item in job.inputs[1:])]
     try:
-        insert_job(job, route, caller, wanted.idempotency_key)
+        for source, key in zip(sources, keys, strict=True):
+            storage.adopt(source.file.path, key)
+        insert_job(job, plan, caller, wanted.idempotency_key)
     except BaseException:
-        storage.delete(job.input_key)
+        for key in keys:
+            storage.delete(key)
         raise
     return job
+
+
+def fill_further(job: Job, sources: tuple[Source, ...]) -> None:
+    """Every input of a job that has several; each lies in a folder of its own."""
+    if len(sources) == 1:
+        return
+    for number, source in enumerate(sources):
+        key = storage.tenant_key("jobs", job.id, f"input-{number + 1}", safe_name(source.filename))
+        job.inputs.append(
+            {
+                "key": key if number else job.input_key,
+                "filename": source.filename,
+                "format": source.format,
+                "media_type": source.media_type,
+                "size": source.file.size or 0,
+                "sha256": source.file.sha256,
+            }
+        )
+    job.extra_bytes = sum(item["size"] for item in job.inputs[1:])
 
 
 def fill_input(job: Job, source: Source) -> None:
@@ -131,9 +154,7 @@ def fill_input(job: Job, source: Source) -> None:
     job.input_key = storage.tenant_key("jobs", job.id, "input", PurePath(name).name)
 
 
-def insert_job(
-    job: Job, route: PlannedRoute, caller: Principal, idempotency_key: str | None
-) -> None:
+def insert_job(job: Job, plan: Plan, caller: Principal, idempotency_key: str | None) -> None:
     """The one transaction."""
     body = job_body(job)
     with transaction.atomic():
@@ -147,8 +168,8 @@ def insert_job(
                 units=job.units,
             )
         job.save(force_insert=True)
-        insert_steps(job, route)
-        dispatch.submit(task=RUN_JOB, ref=job.id, queue=queue_of(route.edges))
+        insert_steps(job, plan)
+        dispatch.submit(task=RUN_JOB, ref=job.id, queue=plan.queue)
         publish(
             type="job.created",
             tenant_slug=caller.tenant_slug or "",
@@ -160,25 +181,21 @@ def insert_job(
             keep_answer(idempotency_key, status=202, headers=location, body=orjson.dumps(body))
 
 
-def insert_steps(job: Job, route: PlannedRoute) -> None:
+def insert_steps(job: Job, plan: Plan) -> None:
     """One row for each engine's part."""
     Step.objects.bulk_create(
         Step(
             job=job,
             position=i,
+            part=step.part,
             engine=row["engine"],
             version=row["version"] or "",
             input_format=row["from"],
             output_format=row["to"],
-            options=options,
+            options=step.options,
         )
-        for i, (row, options) in enumerate(zip(route.body(), route.options, strict=True))
+        for i, (row, step) in enumerate(zip(plan.body(), plan.steps, strict=True))
     )
-
-
-def queue_of(edges: tuple[planner.Edge, ...]) -> str:
-    """The cost class of the dearest step."""
-    return str(max(edges, key=lambda edge: edge.cost).spec.queue)
 
 
 def refuse_many_tests() -> None:

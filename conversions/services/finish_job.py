@@ -15,6 +15,8 @@ import billing.services as billing
 import dispatch.services as dispatch
 from conversions.models import Job
 from conversions.queries import job_body
+from conversions.services.learn import note_run
+from conversions.services.run_steps import entry_name
 from conversions.terms import JOB_ERRORS, RETRYABLE, Status
 from conversions.verification import Check, Report
 from core import storage
@@ -22,6 +24,7 @@ from core.outbox.services import publish
 from core.uploads import safe_name
 from dispatch.errors import LeaseLost
 from dispatch.services import Lease
+from inspection.detect import detect
 from inspection.naming import extension_of, media_type_of
 from tenants.queries import tenant_of_schema
 
@@ -33,6 +36,8 @@ class Outcome:
     outputs: tuple[Path, ...]
     report: Report
     warnings: tuple[str, ...]
+    names: tuple[str, ...] = ()  # of the outputs, where an archive named them
+    seconds: float | None = None  # that engines and verification took
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Failure:
 
 def finish_job(job: Job, lease: Lease, outcome: Outcome) -> None:
     """Store the outputs, then complete. Raises LeaseLost, and leaves nothing, when overtaken."""
-    stored = store_outputs(job, lease, outcome.outputs)
+    stored = store_outputs(job, lease, outcome)
     try:
         with transaction.atomic():
             complete(job, lease, outcome, stored)
@@ -68,6 +73,8 @@ def complete(job: Job, lease: Lease, outcome: Outcome, stored: list[dict[str, An
     locked.finished_at, locked.error, locked.password_sealed = now, None, ""
     locked.expires_at = now + timedelta(hours=locked.retention_hours)
     locked.save()
+    if outcome.seconds is not None:
+        note_run(locked, outcome.report, outcome.seconds)
     end(locked, lease, "job.completed", charge=True)
 
 
@@ -101,15 +108,14 @@ def end(job: Job, lease: Lease, event: str, *, charge: bool) -> None:
     publish(type=event, tenant_slug=slug, shard=job.id, payload=job_body(job))
 
 
-def store_outputs(job: Job, lease: Lease, outputs: tuple[Path, ...]) -> list[dict[str, Any]]:
+def store_outputs(job: Job, lease: Lease, outcome: Outcome) -> list[dict[str, Any]]:
     """Move the results under keys of this attempt, so that an overtaken one can't touch them."""
-    stem = PurePath(safe_name(job.input_filename)).stem
-    extension = extension_of(job.output_format)
     stored = []
-    for number, path in enumerate(outputs, start=1):
-        suffix = f"-{number}" if len(outputs) > 1 else ""
-        name = safe_name(f"{stem[:180]}{suffix}.{extension}")
-        key = storage.tenant_key("jobs", job.id, f"output-{lease.fence}", name)
+    for number, path in enumerate(outcome.outputs, start=1):
+        name, media_type = described(job, outcome, number, path)
+        # Entries of an archive may share a name; a key never does.
+        tail = safe_name(f"{number}-{name}"[-180:]) if outcome.names else name
+        key = storage.tenant_key("jobs", job.id, f"output-{lease.fence}", tail)
         digest, size = digest_of(path)
         storage.store(path, key)
         stored.append(
@@ -118,10 +124,21 @@ def store_outputs(job: Job, lease: Lease, outputs: tuple[Path, ...]) -> list[dic
                 "filename": name,
                 "size": size,
                 "sha256": digest,
-                "media_type": media_type_of(job.output_format),
+                "media_type": media_type,
             }
         )
     return stored
+
+
+def described(job: Job, outcome: Outcome, number: int, path: Path) -> tuple[str, str]:
+    """Name and media type of a result: after the input, or as an archive named it."""
+    if outcome.names:
+        name = entry_name(outcome.names[number - 1])
+        return name, detect(path, name).media_type
+    stem = PurePath(safe_name(job.input_filename)).stem
+    suffix = f"-{number}" if len(outcome.outputs) > 1 else ""
+    name = safe_name(f"{stem[:180]}{suffix}.{extension_of(job.output_format)}")
+    return name, media_type_of(job.output_format)
 
 
 def digest_of(path: Path) -> tuple[str, int]:

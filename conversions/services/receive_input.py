@@ -23,7 +23,12 @@ class Source:
 
 
 def receive_input(
-    *, file: IncomingFile, max_bytes: int | None, has_password: bool, force: bool
+    *,
+    file: IncomingFile,
+    max_bytes: int | None,
+    has_password: bool,
+    force: bool,
+    any_type: bool = False,
 ) -> Source:
     """The source, or the policy's refusal (API.md "Odd files")."""
     filename = printable_name(file.original_name)
@@ -32,6 +37,14 @@ def receive_input(
     if not file.size:
         raise errors.FileEmpty(f"{filename} has no bytes. Send a file with content.")
     found = detect(file.path, filename)
+    if any_type:  # it is only packed, as it is
+        return Source(
+            file=file,
+            filename=filename,
+            format=found.format or "bin",
+            media_type=found.media_type,
+            warnings=(),
+        )
     refuse(found, filename, has_password=has_password, force=force)
     return Source(
         file=file,

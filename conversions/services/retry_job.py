@@ -9,7 +9,6 @@ import dispatch.services as dispatch
 from conversions import offer
 from conversions.models import Job
 from conversions.queries import job_body
-from conversions.services.create_job import queue_of
 from conversions.terms import RUN_JOB, Status
 from core import storage
 from core.access import Principal
@@ -35,8 +34,10 @@ def retry_job(*, job_id: str, caller: Principal) -> Job:
                 ref=job.reservation_ref,
                 units=job.units,
             )
-        edges = offer.route(job.input_format, job.output_format)
-        dispatch.submit(task=RUN_JOB, ref=job.id, queue=queue_of(edges))
+        dearest = max(
+            (offer.spec_of(step.engine) for step in job.steps.all()), key=lambda spec: spec.seconds
+        )
+        dispatch.submit(task=RUN_JOB, ref=job.id, queue=dearest.queue)
         publish(
             type="job.created",
             tenant_slug=caller.tenant_slug or "",

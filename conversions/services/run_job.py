@@ -17,21 +17,18 @@ from django.db import transaction
 from django.utils import timezone
 
 import dispatch.services as dispatch
-from conversions import offer
-from conversions.engines.execute import execute
-from conversions.engines.spec import EngineCall, EngineCrashed, EngineError, EngineResult
+from conversions.engines.spec import EngineError
 from conversions.models import Job, Step
 from conversions.queries import job_body
 from conversions.services.finish_job import Failure, Outcome, fail_job, finish_job
+from conversions.services.run_steps import Bench, joined, run_steps
 from conversions.terms import ENDED, MAX_ATTEMPTS, RETRY_DELAYS_S, TEST_JOB_S, Status
-from conversions.verification import Report, verify
-from core import storage
+from conversions.verification import Report
 from core.crypto import unseal
 from core.env import env
 from core.outbox.services import publish
 from dispatch.errors import LeaseLost
 from dispatch.services import Lease
-from inspection.naming import extension_of
 from tenants.queries import tenant_of_schema
 
 log = logging.getLogger("filemill.jobs")
@@ -113,26 +110,28 @@ def workspace(lease: Lease) -> Iterator[Path]:
 
 
 def convert(job: Job, lease: Lease, folder: Path) -> Outcome:
-    """Every step, then the verification of the result against the source."""
-    pristine = storage.path_of(job.input_key)
+    """Every step and its verification. Raises OutputInvalid with the report of what failed."""
     steps = list(job.steps.all())
-    deadline = time.monotonic() + (TEST_JOB_S if job.is_test else env().limits.job_s)
-    password = unseal(job.password_sealed) if job.password_sealed else None
-    source, warnings = pristine, list(job.warnings)
-    result = EngineResult(outputs=())
-    for step in steps:
-        tell = progress_writer(job, lease, step, len(steps))
-        result = run_step(step, source, folder, deadline, password, tell)
-        warnings += result.warnings
-        source = result.outputs[0]
+    bench = Bench(
+        job=job,
+        folder=folder,
+        deadline=time.monotonic() + (TEST_JOB_S if job.is_test else env().limits.job_s),
+        password=unseal(job.password_sealed) if job.password_sealed else None,
+        progress=lambda step: progress_writer(job, lease, step, len(steps)),
+    )
+    started = time.monotonic()
+    made = run_steps(bench, steps)
     report_progress(job, lease, VERIFY_SHARE, "checking the result")
-    report = check(job, folder, result, steps[-1].engine, password)
+    report = joined(made.reports)
     if report.verdict == "failed":
         failed = "; ".join(
             f"{c.name}: {c.note or c.actual}" for c in report.checks if not c.ok and c.severe
         )
         raise OutputInvalid(f"The result did not pass verification ({failed}).", report=report)
-    return Outcome(tuple(result.outputs), report, tuple(warnings))
+    names = tuple(made.result.names)
+    warnings = (*job.warnings, *made.warnings)
+    seconds = time.monotonic() - started
+    return Outcome(tuple(made.result.outputs), report, warnings, names, seconds)
 
 
 class OutputInvalid(EngineError):
@@ -143,60 +142,6 @@ class OutputInvalid(EngineError):
     def __init__(self, public: str, *, report: Report) -> None:
         super().__init__(public)
         self.report = report
-
-
-def run_step(
-    step: Step,
-    source: Path,
-    folder: Path,
-    deadline: float,
-    password: str | None,
-    tell: Callable[[float, str], None],
-) -> EngineResult:
-    """One engine in a folder of its own, with a copy of its input."""
-    spec = offer.spec_of(step.engine)
-    room = folder / f"step-{step.position}"
-    room.mkdir(mode=0o700)
-    copy = room / f"input.{extension_of(step.input_format)}"
-    shutil.copyfile(source, copy)
-    Step.objects.filter(pk=step.pk).update(started_at=timezone.now())
-    call = EngineCall(
-        source=copy,
-        target=room / f"output.{extension_of(step.output_format)}",
-        workdir=room,
-        input_format=step.input_format,
-        output_format=step.output_format,
-        options=spec.options.model_validate(step.options),
-        deadline_s=max(deadline - time.monotonic(), 0.1),
-        password=password,
-        progress=tell,
-    )
-    result = execute(spec, call)
-    if not result.outputs:
-        raise EngineCrashed("The engine gave no result.")
-    Step.objects.filter(pk=step.pk).update(finished_at=timezone.now())
-    return result
-
-
-def check(
-    job: Job, folder: Path, result: EngineResult, engine: str, password: str | None
-) -> Report:
-    """Compare the result with its source, by another library than wrote it, in the sandbox.
-
-    The source is a fresh copy: an engine could have changed the one it was given.
-    """
-    source = folder / f"source.{extension_of(job.input_format)}"
-    shutil.copyfile(storage.path_of(job.input_key), source)
-    return verify(
-        source,
-        job.input_format,
-        tuple(result.outputs),
-        job.output_format,
-        job.options,
-        engine,
-        password=password,
-        claims=result.facts,
-    )
 
 
 def progress_writer(job: Job, lease: Lease, step: Step, steps: int) -> Callable[[float, str], None]:

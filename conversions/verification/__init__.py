@@ -23,7 +23,7 @@ from inspection.texts import PLAIN
 from sandbox import pool
 from sandbox.outcomes import SandboxError
 
-__all__ = ["Check", "Report", "verify", "warm"]
+__all__ = ["Check", "Report", "presence", "type_of", "verdict_of", "verify", "warm"]
 
 Verdict = Literal["verified", "warnings", "failed"]
 # The facts reader that shares its library with the engine that wrote the file.
@@ -61,31 +61,34 @@ def verify(
     ``claims`` are the engine's own facts: they are held against what is found, never believed.
     """
     chosen = options.model_dump() if isinstance(options, BaseModel) else dict(options)
-    checks = _presence(outputs)
+    checks = presence(outputs)
     if all(check.ok for check in checks):
-        checks += [_type(path, output_format) for path in outputs]
+        checks += [type_of(path, output_format) for path in outputs]
     if all(check.ok for check in checks):
         read = _read(source, source_format, outputs, output_format, engine_id, password)
         if isinstance(read, Check):
             checks.append(read)
         else:
             checks += _compare(read, source_format, output_format, chosen, claims or {})
-    return Report(verdict=_verdict(checks), checks=tuple(checks))
+    return Report(verdict=verdict_of(checks), checks=tuple(checks))
 
 
-def _verdict(checks: list[Check]) -> Verdict:
+def verdict_of(checks: list[Check]) -> Verdict:
+    """What the checks come to."""
     if any(not check.ok and check.severe for check in checks):
         return "failed"
     return "verified" if all(check.ok for check in checks) else "warnings"
 
 
-def _presence(outputs: tuple[Path, ...]) -> list[Check]:
+def presence(outputs: tuple[Path, ...]) -> list[Check]:
+    """Whether there is a file at all, and bytes in each."""
     sizes = [path.stat().st_size if path.is_file() else 0 for path in outputs]
     ok = bool(outputs) and all(sizes)
     return [Check(name="not_empty", ok=ok, expected="bytes", actual=sum(sizes))]
 
 
-def _type(path: Path, output_format: str) -> Check:
+def type_of(path: Path, output_format: str) -> Check:
+    """Whether the content is what was asked for."""
     found = detect(path, f"x.{BY_CODE[output_format].extensions[0]}")
     same = found.format == output_format or found.format in _SAME_TYPE.get(output_format, ())
     # Text without a single letter is still text: an empty sheet, a scan without words.

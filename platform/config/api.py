@@ -12,7 +12,9 @@ from ninja.renderers import BaseRenderer
 
 from accounts.api import router as accounts
 from billing.api import router as billing
+from conversions.api import aliases as conversion_aliases
 from conversions.api import router as conversions
+from conversions.api import tools
 from core import problems
 from core.access import Caller
 from notifications.api import router as notifications
@@ -51,6 +53,20 @@ problems.install(api)
 api.add_router("/auth/", tenants)
 api.add_router("/auth/", accounts)
 api.add_router("/conversions/", conversions)
+api.add_router("/tools/", tools)
 api.add_router("/billing/", billing)
 api.add_router("/webhooks/", webhooks)
 api.add_router("/notifications/", notifications)
+
+# Addresses of the first wish: the same answers, outside of the contract's version.
+wish = NinjaAPI(
+    title="Filemill: first addresses",
+    version="0",
+    auth=Caller(),
+    renderer=FastRenderer(),
+    docs_url=None,
+    openapi_url=None,
+    urls_namespace="wish",
+)
+problems.install(wish)
+wish.add_router("/", conversion_aliases)

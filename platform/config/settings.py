@@ -35,6 +35,7 @@ SHARED_APPS = (
     "accounts",
     "tenants",
     "billing",
+    "conversions.shared",
     "web",
 )
 TENANT_APPS = (

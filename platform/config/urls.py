@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from config.api import api
+from config.api import api, wish
 from config.openapi import docs, redoc, swagger
 from web.health import basic, celery, database, detailed, engines, redis
 from web.pages import home, not_found, problem, server_error, verify_email
@@ -12,6 +12,7 @@ from web.pages import home, not_found, problem, server_error, verify_email
 urlpatterns = [
     path("", home),
     path("api/v1/", api.urls),
+    path("api/", wish.urls),
     path("swagger.json", swagger),
     path("docs/", docs),
     path("redoc/", redoc),

@@ -30,9 +30,12 @@ FILES = {
     *("schemas", "auth", "services", "queries", "models", "events", "errors", "terms"),
     *("planner", "gateway", "signing", "tokens", "offer", "verification", "verification_rules"),
     *("verification_media", "verification_terms", "asking", "answers", "openapi", "waiting"),
-    "catalog",
+    *("catalog", "matrix"),
 }
-FOLDERS = {"migrations", "management", "services", "pages", "engines", "identity", "verification"}
+FOLDERS = {
+    *("migrations", "management", "services", "pages", "engines", "identity", "verification"),
+    *("tools", "fixtures", "shared"),
+}
 
 
 def test_platform_is_a_source_root_and_not_a_package() -> None:

@@ -26,6 +26,7 @@ from tests.factories.jobs import make_job, ticket_of
 from tests.factories.tenants import Tenant, make_tenant
 
 RUN_JOB = import_module("conversions.services.run_job")
+RUN_STEPS = import_module("conversions.services.run_steps")
 GOOD = Report(verdict="verified", checks=())
 
 
@@ -53,8 +54,8 @@ def events(job_id: str) -> list[str]:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An engine that works and a result that holds."""
-    monkeypatch.setattr(RUN_JOB, "execute", works)
-    monkeypatch.setattr(RUN_JOB, "verify", lambda *args, **kwargs: GOOD)
+    monkeypatch.setattr(RUN_STEPS, "execute", works)
+    monkeypatch.setattr(RUN_STEPS, "verify", lambda *args, **kwargs: GOOD)
     return monkeypatch
 
 
@@ -89,7 +90,7 @@ def test_a_rejected_input_fails_at_once(engine: pytest.MonkeyPatch) -> None:
     def rejects(spec: EngineSpec, call: EngineCall) -> EngineResult:
         raise InputRejected("This picture is damaged.", code="file_corrupt")
 
-    engine.setattr(RUN_JOB, "execute", rejects)
+    engine.setattr(RUN_STEPS, "execute", rejects)
     tenant = make_tenant()
     job_id = make_job(tenant)
 
@@ -105,7 +106,7 @@ def test_a_crash_is_tried_three_times(engine: pytest.MonkeyPatch) -> None:
     def crashes(spec: EngineSpec, call: EngineCall) -> EngineResult:
         raise EngineCrashed("Signal 11.")
 
-    engine.setattr(RUN_JOB, "execute", crashes)
+    engine.setattr(RUN_STEPS, "execute", crashes)
     tenant = make_tenant()
     job_id = make_job(tenant)
 
@@ -122,7 +123,7 @@ def test_a_crash_is_tried_three_times(engine: pytest.MonkeyPatch) -> None:
 
 def test_a_result_that_does_not_hold_never_arrives(engine: pytest.MonkeyPatch) -> None:
     bad = Check(name="pages", ok=False, expected="2", actual="1", note="")
-    engine.setattr(RUN_JOB, "verify", lambda *a, **k: Report(verdict="failed", checks=(bad,)))
+    engine.setattr(RUN_STEPS, "verify", lambda *a, **k: Report(verdict="failed", checks=(bad,)))
     tenant = make_tenant()
     job_id = make_job(tenant)
 
@@ -145,7 +146,7 @@ def test_a_job_canceled_while_it_runs_stays_canceled(engine: pytest.MonkeyPatch)
         connection.set_schema(tenant.schema)  # type: ignore[attr-defined]
         return works(spec, call)
 
-    engine.setattr(RUN_JOB, "execute", cancels)
+    engine.setattr(RUN_STEPS, "execute", cancels)
 
     work(tenant, job_id)
 
@@ -175,14 +176,14 @@ def test_a_worker_that_dies_mid_job_costs_an_attempt_and_nothing_else(
     def dies(spec: EngineSpec, call: EngineCall) -> EngineResult:
         raise Killed
 
-    engine.setattr(RUN_JOB, "execute", dies)
+    engine.setattr(RUN_STEPS, "execute", dies)
     tenant = make_tenant()
     job_id = make_job(tenant)
     with pytest.raises(Killed):
         work(tenant, job_id)
     Ticket.objects.filter(ref=job_id).update(lease_until="2026-01-01T00:00:00Z")
     dispatch.reconcile()
-    engine.setattr(RUN_JOB, "execute", works)
+    engine.setattr(RUN_STEPS, "execute", works)
 
     work(tenant, job_id)
 
@@ -212,7 +213,7 @@ def test_a_lost_lease_leaves_no_result_behind(engine: pytest.MonkeyPatch, tmp_pa
         assert dispatch.claim(ticket_of(job_id))
         return works(spec, call)
 
-    engine.setattr(RUN_JOB, "execute", overtaken)
+    engine.setattr(RUN_STEPS, "execute", overtaken)
 
     work(tenant, job_id)
 

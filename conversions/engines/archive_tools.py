@@ -1,0 +1,283 @@
+"""Archives: pack files (Python's zipfile and tarfile, PSF), unpack them (libarchive, BSD-2-Clause).
+
+Unpacking streams, counts while it reads and stops at the limits of API.md; entries that leave the
+folder, links and devices are dropped with a warning. Source: https://github.com/Changaco/python-libarchive-c
+"""
+
+from __future__ import annotations
+
+import ctypes.util
+import importlib.metadata
+import platform
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from conversions.engines.spec import (
+    EngineCall,
+    EngineOptions,
+    EngineResult,
+    EngineSpec,
+    InputRejected,
+    LimitExceeded,
+    Queue,
+    Route,
+    Runner,
+)
+
+READABLE = ("zip", "7z", "tar", "gz", "bz2", "xz", "rar")
+_SINGLE = ("gz", "bz2", "xz")  # hold a tar or one file
+MAX_ENTRIES = 10_000
+MAX_FILES = 1_000  # results of one job
+MAX_BYTES = 2_000_000_000
+RATIO, RATIO_FROM = 200, 100_000_000
+_OLDEST = (1980, 1, 1, 0, 0, 0)  # ZIP knows no earlier time; a fixed one gives the same bytes again
+
+
+class CreateOptions(EngineOptions):
+    """How files are packed."""
+
+    compression_level: int = Field(default=6, ge=0, le=9, description="0 stores, 9 is smallest.")
+    folder: str = Field(
+        default="",
+        max_length=100,
+        pattern=r"^[^/\\\x00-\x1f]*$",
+        description="A folder in the archive that holds everything.",
+    )
+
+
+class ExtractOptions(EngineOptions):
+    """What is taken out."""
+
+    pattern: str | None = Field(
+        default=None, max_length=200, description="Only entries of such names, as *.txt."
+    )
+    hidden: Literal["keep", "drop"] = Field(
+        default="drop", description="What systems add (__MACOSX, .DS_Store, Thumbs.db)."
+    )
+
+
+def _python() -> str | None:
+    return platform.python_version()
+
+
+def _libarchive() -> str | None:
+    if not ctypes.util.find_library("archive"):
+        return None
+    try:
+        return importlib.metadata.version("libarchive-c")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def unique_names(names: tuple[str, ...], count: int) -> list[str]:
+    """One name for each file: a second ``a.txt`` becomes ``a (2).txt``."""
+    taken: set[str] = set()
+    found = []
+    for number in range(count):
+        name = names[number] if number < len(names) else f"file-{number + 1}"
+        name = name.replace("/", "_").replace("\\", "_").strip() or "file"
+        stem, dot, extension = name.rpartition(".")
+        stem, extension = (stem, f".{extension}") if dot and stem else (name, "")
+        candidate, again = name, 1
+        while candidate.casefold() in taken:
+            again += 1
+            candidate = f"{stem} ({again}){extension}"
+        taken.add(candidate.casefold())
+        found.append(candidate)
+    return found
+
+
+def create(call: EngineCall) -> EngineResult:
+    """Pack the sources under their own names."""
+    options = call.options
+    assert isinstance(options, CreateOptions)  # noqa: S101
+    sources = (call.source, *call.extra_sources)
+    prefix = f"{options.folder.strip('. ')}/" if options.folder.strip(". ") else ""
+    names = [prefix + name for name in unique_names(call.names, len(sources))]
+    if call.output_format == "tar":
+        with tarfile.open(call.target, "w", format=tarfile.PAX_FORMAT) as tar:
+            for done, (name, path) in enumerate(zip(names, sources, strict=True), 1):
+                info = tarfile.TarInfo(name)
+                info.size, info.mode = path.stat().st_size, 0o644
+                with path.open("rb") as handle:
+                    tar.addfile(info, handle)
+                call.progress(done / len(sources), "packing")
+    else:
+        _zip(call, names, sources, options.compression_level)
+    return EngineResult(outputs=(call.target,), facts={"entries": len(sources)})
+
+
+def _zip(call: EngineCall, names: list[str], sources: tuple[Path, ...], level: int) -> None:
+    method = zipfile.ZIP_DEFLATED if level else zipfile.ZIP_STORED
+    with zipfile.ZipFile(call.target, "w", method, compresslevel=level or None) as archive:
+        for done, (name, path) in enumerate(zip(names, sources, strict=True), 1):
+            info = zipfile.ZipInfo(name, _OLDEST)
+            info.compress_type, info.external_attr = method, 0o644 << 16
+            info.file_size = path.stat().st_size  # tells the writer when ZIP64 is needed
+            with path.open("rb") as reader, archive.open(info, "w") as writer:
+                shutil.copyfileobj(reader, writer, 1 << 20)
+            call.progress(done / len(sources), "packing")
+
+
+class _Meter:
+    """Counts what comes out and stops it in time."""
+
+    def __init__(self, packed: int) -> None:
+        self.packed, self.entries, self.unpacked = max(packed, 1), 0, 0
+
+    def entry(self) -> None:
+        """One more entry."""
+        self.entries += 1
+        if self.entries > MAX_ENTRIES:
+            text = f"The archive has over {MAX_ENTRIES} entries."
+            raise LimitExceeded(text, code="archive_bomb")
+
+    def block(self, size: int) -> None:
+        """So many more bytes."""
+        self.unpacked += size
+        bomb = self.unpacked > RATIO_FROM and self.unpacked > RATIO * self.packed
+        if bomb or self.unpacked > MAX_BYTES:
+            text = "The archive unpacks to more than is allowed."
+            raise LimitExceeded(text, code="archive_bomb")
+
+
+def safe_parts(name: str) -> list[str] | None:
+    """The parts of an entry's path; None when it leaves the folder."""
+    plain = name.replace("\\", "/")
+    if plain.startswith("/") or (len(plain) > 1 and plain[1] == ":") or "\0" in plain:
+        return None
+    parts = [part for part in plain.split("/") if part not in ("", ".")]
+    return None if ".." in parts or not parts else parts
+
+
+def _wanted(parts: list[str], options: ExtractOptions) -> bool:
+    import fnmatch  # noqa: PLC0415
+
+    noise = parts[0] == "__MACOSX" or parts[-1] in (".DS_Store", "Thumbs.db", "desktop.ini")
+    if noise and options.hidden == "drop":
+        return False
+    path = "/".join(parts)
+    return (
+        not options.pattern
+        or fnmatch.fnmatch(path, options.pattern)
+        or fnmatch.fnmatch(parts[-1], options.pattern)
+    )
+
+
+def extract(call: EngineCall) -> EngineResult:
+    """Every plain file of the archive. ``names`` tells each path inside."""
+    import libarchive  # noqa: PLC0415 (imported in the sandboxed child only)
+
+    options = call.options
+    assert isinstance(options, ExtractOptions)  # noqa: S101
+    try:
+        return _extract(call, options, "all")
+    except libarchive.ArchiveError as error:
+        words = str(error).lower()
+        if call.input_format in _SINGLE and "unrecognized" in words:
+            try:
+                return _extract(call, options, "raw")
+            except libarchive.ArchiveError as second:
+                error = second
+        raise _named(error, call) from error
+
+
+def _named(error: Exception, call: EngineCall) -> InputRejected:
+    words = str(error)
+    if "assphrase" in words or "ncrypt" in words:
+        if call.password:
+            text = "The password does not open the archive."
+            return InputRejected(text, code="password_wrong", detail=words)
+        text = "The archive is locked; a password is needed."
+        return InputRejected(text, code="file_encrypted", detail=words)
+    return InputRejected("The archive is damaged or cut off.", detail=words)
+
+
+def _extract(call: EngineCall, options: ExtractOptions, kind: str) -> EngineResult:
+    import libarchive  # noqa: PLC0415
+
+    packed = call.source.stat().st_size
+    meter, dropped = _Meter(packed), 0
+    outputs: list[Path] = []
+    names: list[str] = []
+    with libarchive.file_reader(str(call.source), kind, passphrase=call.password) as archive:
+        for entry in archive:
+            meter.entry()
+            if entry.isdir:
+                continue
+            path = _raw_name(call) if kind == "raw" else str(entry.pathname)
+            parts = safe_parts(path)
+            link = entry.issym or entry.islnk or not entry.isreg
+            if parts is None or (link and kind != "raw"):
+                dropped += 1
+                continue
+            if not _wanted(parts, options):
+                continue
+            if len(outputs) >= MAX_FILES:
+                text = f"The archive has over {MAX_FILES} files. Convert it to zip instead."
+                raise LimitExceeded(text)
+            target = call.workdir / f"entry-{len(outputs) + 1}"
+            _write(entry.get_blocks(), target, meter)
+            outputs.append(target)
+            names.append("/".join(parts))
+            call.progress(min(0.99, archive.bytes_read / max(packed, 1)), "unpacking")
+    if not outputs:
+        raise InputRejected("The archive holds no file to take out.", code="engine_failed")
+    warnings = [f"{dropped} links or unsafe entries were left out."] if dropped else []
+    facts = {"entries": meter.entries, "files": len(outputs), "dropped": dropped}
+    return EngineResult(
+        outputs=tuple(outputs), names=tuple(names), warnings=tuple(warnings), facts=facts
+    )
+
+
+def _raw_name(call: EngineCall) -> str:
+    name = call.names[0] if call.names else "file"
+    return name.rpartition(".")[0] or "file"
+
+
+def _write(blocks: Iterator[Any], target: Path, meter: _Meter) -> None:
+    with target.open("wb") as out:
+        for block in blocks:
+            meter.block(len(block))
+            out.write(block)
+
+
+def _spec(word: str, **more: Any) -> EngineSpec:
+    return EngineSpec(
+        id=f"archive_{word}",
+        runner=Runner.PYTHON,
+        queue=Queue.CONVERT,
+        sandbox="document",
+        seconds=0.2,
+        units=1,
+        **more,
+    )
+
+
+SPECS: tuple[EngineSpec, ...] = (
+    _spec(
+        "create",
+        name="Python zipfile and tarfile",
+        licence="PSF-2.0",
+        routes=(Route(inputs=("zip", "tar"), outputs=("zip", "tar"), fidelity=100),),
+        options=CreateOptions,
+        find_version=_python,
+        run=create,
+    ),
+    _spec(
+        "extract",
+        name="libarchive",
+        licence="BSD-2-Clause",
+        routes=(Route(inputs=READABLE, outputs=READABLE, fidelity=100),),
+        options=ExtractOptions,
+        find_version=_libarchive,
+        run=extract,
+        preload=("libarchive",),
+    ),
+)

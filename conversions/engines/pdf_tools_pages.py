@@ -1,0 +1,186 @@
+"""Merge, split and rotate: what happens to whole pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conversions.engines.page_ranges import pages_of
+from conversions.engines.pdf_open_pike import MAX_PAGES, open_pike, save
+from conversions.engines.spec import EngineCall, EngineResult, InputRejected, LimitExceeded
+
+if TYPE_CHECKING:
+    from conversions.engines.pdf_tools import MergeOptions, RotateOptions, SplitOptions
+
+MAX_PARTS = 1_000  # files that one split may give
+MAX_BOOKMARKS = 20_000
+
+
+def merge(call: EngineCall, options: MergeOptions) -> EngineResult:
+    """All sources in their order; bookmarks keep their shape and lead to the moved pages."""
+    import pikepdf  # noqa: PLC0415 (imported in the sandboxed child only)
+
+    warnings: list[str] = []
+    sources = (call.source, *call.extra_sources)
+    made, nodes = pikepdf.new(), []
+    for done, path in enumerate(sources, 1):
+        with open_pike(path, call.password, warnings) as pdf:
+            offset = len(made.pages)
+            if offset + len(pdf.pages) > MAX_PAGES:
+                raise LimitExceeded(f"Together there are over {MAX_PAGES} pages.")
+            if "/AcroForm" in pdf.Root:
+                warnings.append("Form fields stay as drawn but can no longer be filled in.")
+            found = _bookmarks(pdf, offset) if options.bookmarks != "none" else []
+            if options.bookmarks == "files":
+                name = call.names[done - 1] if done <= len(call.names) else f"Part {done}"
+                found = [(name, offset, found)]
+            nodes += found
+            made.pages.extend(pdf.pages)
+        call.progress(0.9 * done / len(sources), "joining")
+    if nodes:
+        _write_bookmarks(made, nodes)
+    pages = len(made.pages)
+    save(made, call.target, call, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    facts = {"pages": pages, "bookmarks": _count(nodes)}
+    return EngineResult(
+        outputs=(call.target,), warnings=tuple(dict.fromkeys(warnings)), facts=facts
+    )
+
+
+Node = tuple[str, int, list[Any]]
+
+
+def _count(nodes: list[Node]) -> int:
+    return sum(1 + _count(children) for _, _, children in nodes)
+
+
+def _bookmarks(pdf: Any, offset: int) -> list[Node]:
+    """(title, page in the joined file, children); what leads nowhere goes to the first page."""
+    import pikepdf  # noqa: PLC0415
+
+    places = {page.obj.objgen: number for number, page in enumerate(pdf.pages)}
+    left = [MAX_BOOKMARKS]
+
+    def walk(items: Any, depth: int) -> list[Node]:
+        found: list[Node] = []
+        for item in items:
+            left[0] -= 1
+            if left[0] < 0 or depth > 20:
+                break
+            page = _page_of(pdf, item, places)
+            found.append((item.title, offset + page, walk(item.children, depth + 1)))
+        return found
+
+    try:
+        with pdf.open_outline(max_depth=20, strict=False) as outline:
+            return walk(outline.root, 0)
+    except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return []
+
+
+def _page_of(pdf: Any, item: Any, places: dict[Any, int]) -> int:
+    target = item.destination
+    try:
+        if target is None and item.action is not None and "/D" in item.action:
+            target = item.action.D
+        if target is not None and not hasattr(target, "objgen") and not isinstance(target, str):
+            return int(target)
+        for _ in range(3):
+            if target is None or _is_array(target):
+                break
+            target = _named(pdf, target)
+        if target is not None and _is_array(target):
+            return places.get(target[0].objgen, 0)
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError):
+        pass
+    return 0
+
+
+def _is_array(value: Any) -> bool:
+    import pikepdf  # noqa: PLC0415
+
+    return isinstance(value, pikepdf.Array)
+
+
+def _named(pdf: Any, name: Any) -> Any:
+    """A named destination, from the name tree or the old dictionary."""
+    import pikepdf  # noqa: PLC0415
+
+    if isinstance(name, pikepdf.Dictionary):
+        return name.get("/D")
+    if isinstance(name, pikepdf.Name):
+        return pdf.Root.get("/Dests", {}).get(str(name))
+    names = pdf.Root.get("/Names")
+    if names is not None and "/Dests" in names:
+        return pikepdf.NameTree(names.Dests).get(str(name))
+    return None
+
+
+def _write_bookmarks(pdf: Any, nodes: list[Node]) -> None:
+    import pikepdf  # noqa: PLC0415
+
+    def build(node: Node) -> Any:
+        title, page, children = node
+        item = pikepdf.OutlineItem(title, page)
+        item.children.extend(build(child) for child in children)
+        return item
+
+    with pdf.open_outline() as outline:
+        outline.root.extend(build(node) for node in nodes)
+
+
+def _parts(pdf: Any, options: SplitOptions) -> Iterator[list[int]]:
+    """Zero-based page numbers of each result."""
+    count = len(pdf.pages)
+    if options.mode == "ranges":
+        for part in (options.ranges or "").split(","):
+            yield pages_of(part, count)
+    elif options.mode == "every":
+        for first in range(0, count, options.every):
+            yield list(range(first, min(first + options.every, count)))
+    else:
+        starts = sorted({0, *(page for _, page, _ in _bookmarks(pdf, 0))})
+        if len(starts) < 2:
+            text = "The PDF has no bookmarks to split at; use mode=every or mode=ranges."
+            raise InputRejected(text, code="engine_failed")
+        for first, last in zip(starts, [*starts[1:], count], strict=True):
+            yield list(range(first, last))
+
+
+def split(call: EngineCall, options: SplitOptions) -> EngineResult:
+    """One file for each part, in order."""
+    import pikepdf  # noqa: PLC0415
+
+    if options.mode == "ranges" and not options.ranges:
+        raise InputRejected("mode=ranges needs ranges, such as 1-3,4-6.", code="engine_failed")
+    warnings: list[str] = []
+    outputs: list[Path] = []
+    counts = []
+    with open_pike(call.source, call.password, warnings) as pdf:
+        parts = list(_parts(pdf, options))
+        if len(parts) > MAX_PARTS:
+            raise LimitExceeded(f"This would give {len(parts)} files; at most {MAX_PARTS}.")
+        for done, numbers in enumerate(parts, 1):
+            made = pikepdf.new()
+            made.pages.extend(pdf.pages[number] for number in numbers)
+            made.remove_unreferenced_resources()
+            target = call.target.with_stem(f"{call.target.stem}-{done}")
+            made.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+            outputs.append(target)
+            counts.append(len(numbers))
+            call.progress(done / len(parts), "splitting")
+    facts = {"pages": sum(counts), "counts": counts}
+    return EngineResult(outputs=tuple(outputs), warnings=tuple(warnings), facts=facts)
+
+
+def rotate(call: EngineCall, options: RotateOptions) -> EngineResult:
+    """Turn the chosen pages clockwise, on top of how they are turned already."""
+    warnings: list[str] = []
+    with open_pike(call.source, call.password, warnings) as pdf:
+        numbers = pages_of(options.page_range, len(pdf.pages))
+        for number in numbers:
+            pdf.pages[number].rotate(int(options.angle), relative=True)
+        save(pdf, call.target, call)
+        facts = {"pages": len(pdf.pages), "turned": len(numbers)}
+    return EngineResult(outputs=(call.target,), warnings=tuple(warnings), facts=facts)

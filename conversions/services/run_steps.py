@@ -1,0 +1,188 @@
+"""The engines of one job, leg by leg: run, then hold the result against what went in.
+
+A leg is a chain of conversions, or one operation of a tool. Each is verified on its own, so that a
+document that lost its text on the way to PDF does not hide in a merged file.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path, PurePath
+from typing import Any
+
+from django.utils import timezone
+
+from conversions import offer
+from conversions.engines.execute import execute
+from conversions.engines.registry import OPERATIONS
+from conversions.engines.spec import EngineCall, EngineCrashed, EngineResult
+from conversions.models import Job, Step
+from conversions.verification import Report, verdict_of, verify
+from conversions.verification.tools import Operation, verify_tool
+from core import storage
+from core.uploads import safe_name
+from inspection.naming import extension_of
+
+Tell = Callable[[float, str], None]
+_OPERATIONS = frozenset(spec.id for spec in OPERATIONS)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A file on its way, what it is, and what the customer calls it."""
+
+    path: Path
+    format: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where and until when the steps of one attempt run."""
+
+    job: Job
+    folder: Path
+    deadline: float  # of time.monotonic()
+    password: str | None
+    progress: Callable[[Step], Tell]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the last leg gave, and what is said of all legs."""
+
+    result: EngineResult
+    reports: tuple[Report, ...]
+    warnings: tuple[str, ...]
+
+
+def pieces_of(job: Job, folder: Path) -> list[Piece]:
+    """Fresh copies of the inputs: an engine could change the one that it is given."""
+    rows = job.inputs or [
+        {"key": job.input_key, "format": job.input_format, "filename": job.input_filename}
+    ]
+    found = []
+    for number, row in enumerate(rows):
+        copy = folder / f"source-{number + 1}.{extension_of(row['format'])}"
+        shutil.copyfile(storage.path_of(row["key"]), copy)
+        found.append(Piece(copy, row["format"], safe_name(row["filename"])))
+    return found
+
+
+def legs_of(steps: list[Step]) -> Iterator[list[Step]]:
+    """Chains of conversions of one part; operations alone."""
+    for (_, alone), group in groupby(
+        steps, lambda step: (step.part, step.position if step.engine in _OPERATIONS else None)
+    ):
+        members = list(group)
+        yield from ([step] for step in members) if alone is not None else [members]
+
+
+def run_steps(bench: Bench, steps: list[Step]) -> Made:
+    """Every leg in order. Stops after the first whose result does not pass."""
+    pieces = pieces_of(bench.job, bench.folder)
+    reports: list[Report] = []
+    warnings: list[str] = []
+    result = EngineResult(outputs=())
+    for leg in legs_of(steps):
+        taken = pieces if leg[0].part is None else [pieces[leg[0].part]]
+        result, said = run_leg(bench, leg, taken)
+        warnings += said
+        report = check_leg(bench, leg, taken, result)
+        reports.append(report)
+        if report.verdict == "failed":
+            break
+        made = Piece(result.outputs[0], leg[-1].output_format, taken[0].name)
+        if leg[0].part is None:
+            pieces = [made]
+        else:
+            pieces[leg[0].part] = made
+    return Made(result, tuple(reports), tuple(dict.fromkeys(warnings)))
+
+
+def joined(reports: tuple[Report, ...]) -> Report:
+    """One report of all legs."""
+    checks = [check for report in reports for check in report.checks]
+    return Report(verdict=verdict_of(checks), checks=tuple(checks))
+
+
+def run_leg(bench: Bench, leg: list[Step], taken: list[Piece]) -> tuple[EngineResult, list[str]]:
+    """The steps of one leg, each on the first result of the one before."""
+    warnings: list[str] = []
+    result = EngineResult(outputs=())
+    for step in leg:
+        result = run_step(bench, step, taken)
+        warnings += result.warnings
+        taken = [Piece(result.outputs[0], step.output_format, taken[0].name)]
+    return result, warnings
+
+
+def run_step(bench: Bench, step: Step, taken: list[Piece]) -> EngineResult:
+    """One engine in a folder of its own, with copies of its inputs."""
+    spec = offer.spec_of(step.engine)
+    room = bench.folder / f"step-{step.position}"
+    room.mkdir(mode=0o700)
+    copies = []
+    for number, piece in enumerate(taken):
+        suffix = f"-{number + 1}" if number else ""
+        copies.append(room / f"input{suffix}.{extension_of(piece.format)}")
+        shutil.copyfile(piece.path, copies[-1])
+    Step.objects.filter(pk=step.pk).update(started_at=timezone.now())
+    call = EngineCall(
+        source=copies[0],
+        target=room / f"output.{extension_of(step.output_format)}",
+        workdir=room,
+        input_format=step.input_format,
+        output_format=step.output_format,
+        options=spec.options.model_validate(step.options),
+        deadline_s=max(bench.deadline - time.monotonic(), 0.1),
+        password=bench.password,
+        extra_sources=tuple(copies[1:]),
+        names=tuple(piece.name for piece in taken),
+        progress=bench.progress(step),
+    )
+    result = execute(spec, call)
+    if not result.outputs:
+        raise EngineCrashed("The engine gave no result.")
+    Step.objects.filter(pk=step.pk).update(finished_at=timezone.now())
+    return result
+
+
+def check_leg(bench: Bench, leg: list[Step], taken: list[Piece], result: EngineResult) -> Report:
+    """Compare a leg's result with what went in, by another library than wrote it, sandboxed."""
+    last = leg[-1]
+    if last.engine in _OPERATIONS:
+        done = Operation(
+            engine_id=last.engine,
+            sources=tuple(piece.path for piece in taken),
+            source_formats=tuple(piece.format for piece in taken),
+            output_format=last.output_format,
+            options=last.options,
+            password=bench.password,
+            names=tuple(piece.name for piece in taken),
+        )
+        return verify_tool(done, result.outputs, claims=result.facts, names=result.names)
+    return verify(
+        taken[0].path,
+        taken[0].format,
+        tuple(result.outputs),
+        last.output_format,
+        options_of(leg),
+        last.engine,
+        password=bench.password,
+        claims=result.facts,
+    )
+
+
+def options_of(leg: list[Step]) -> dict[str, Any]:
+    """What was asked for, over all steps: a later step's word counts, silence doesn't."""
+    return {k: v for step in leg for k, v in step.options.items() if v is not None}
+
+
+def entry_name(name: str) -> str:
+    """An unpacked file's name: its folders joined by underscores, one safe part."""
+    return safe_name("_".join(PurePath(name).parts))
