@@ -6,15 +6,19 @@ import functools
 from collections import defaultdict
 
 from conversions.engines import (
+    data,
     ffmpeg,
+    fonttools,
     imagemagick,
     libreoffice,
     librsvg,
+    mail,
     openpyxl_engine,
     pdf2docx_engine,
     pillow,
     pypdf_text,
     python_pptx,
+    subtitles,
     vips,
 )
 from conversions.engines.spec import EngineSpec, Route, Runner
@@ -29,6 +33,10 @@ ENGINES: tuple[EngineSpec, ...] = (
     pdf2docx_engine.SPEC,
     python_pptx.SPEC,
     openpyxl_engine.SPEC,
+    subtitles.SPEC,
+    fonttools.SPEC,
+    data.SPEC,
+    mail.SPEC,
     ffmpeg.SPEC,
     libreoffice.SPEC,
 )

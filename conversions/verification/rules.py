@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conversions.verification.media import film, recording
+from conversions.verification import plain
+from conversions.verification.media import animation, film, recording, silent_film
 from conversions.verification.terms import Check, Compared, Rule
 from inspection.formats import BY_CODE
 
 _PAGED = {"tiff", "dcx"}
 _HOLDS_PAGES = {"tiff"}
 _MOVING = {"gif", "webp", "png", "apng", "avif"}
-_PICTURES = {"image", "vector"}
+_SILENT = {"m2v", "h264", "hevc", "ivf"}
 
 
 def expected_size(width: int, height: int, options: Mapping[str, Any]) -> tuple[int, int]:
@@ -279,17 +280,41 @@ def _slides(c: Compared) -> Iterator[Check]:
         yield Check(name="slides", ok=found == slides, expected=slides, actual=found)
 
 
+_BY_TARGET: dict[str, tuple[Rule, ...]] = {
+    "audio": (recording,),
+    "font": (plain.font,),
+    "subtitle": (plain.subtitles, _text(0.9, 0.98)),
+    "email": (plain.message, _text(0.9, 0.98)),
+}
+_BY_SOURCE: dict[str, tuple[Rule, ...]] = {
+    "vector": (_drawing,),
+    "subtitle": (_text(0.9, 0.98),),
+    "email": (_text(0.9, 0.98),),
+}
+
+
 def rules_for(source_format: str, output_format: str) -> tuple[Rule, ...]:  # noqa: PLR0911
     """The rules of a pair, by the families of both ends."""
     before, after = BY_CODE[source_format].family, BY_CODE[output_format].family
-    if after == "audio":
-        return (recording,)
+    if after in _BY_TARGET:
+        return _BY_TARGET[after]
+    if before in _BY_SOURCE:
+        return _BY_SOURCE[before]
     if after == "video":
-        return (recording, film)
-    if before == "vector":
-        return (_drawing,)
+        silent = output_format in _SILENT or source_format == "gif"
+        return (silent_film, film) if silent else (recording, film)
+    if before == "video":
+        return (animation,)
     if before == "image":
         return (_picture_pages,) if output_format == "pdf" else (_dimensions, _frames, _likeness)
+    delimited = source_format in ("csv", "tsv", "psv")
+    if "data" in (before, after) and before != "presentation" and output_format != "ipynb":
+        tabled = output_format == "json" and before == "spreadsheet" and not delimited
+        return _of_documents(before, output_format) if tabled else (plain.data,)
+    return _of_documents(before, output_format)
+
+
+def _of_documents(before: str, output_format: str) -> tuple[Rule, ...]:
     if output_format == "pdf":
         # Sheets print numbers as formatted and cut at the page: fewer words survive as words.
         share = (0.5, 0.9) if before == "spreadsheet" else (0.75, 0.9)

@@ -10,7 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inspection import facts_documents, facts_images, facts_media, facts_pdf, facts_tables
+from inspection import (
+    facts_data,
+    facts_documents,
+    facts_fonts,
+    facts_images,
+    facts_media,
+    facts_pdf,
+    facts_subtitles,
+    facts_tables,
+)
+from inspection.formats import FORMATS
 
 Facts = dict[str, Any]
 Reader = Callable[[Path, str], Facts]
@@ -28,26 +38,9 @@ _CV2_VIDEO = (
     *("tga", "pcx", "sgi", "bw", "dds", "qoi", "xbm", "xpm", "msp", "psd"),
     *("dpx", "xwd", "fits", "wbmp", "pam", "j2k", "jp2", "ras"),
 )
-_MEDIA = (
-    "mp3",
-    "wav",
-    "flac",
-    "ogg",
-    "opus",
-    "m4a",
-    "aac",
-    "wma",
-    "aiff",
-    "mp4",
-    "webm",
-    "mov",
-    "mkv",
-    "avi",
-    "wmv",
-    "flv",
-    "mpg",
-)
+_MEDIA = tuple(row.code for row in FORMATS if row.family in ("audio", "video"))
 _TEXTS = ("txt", "md", "html", "json", "rst", "tex", "xml", "yaml", "srt", "vtt", "ipynb")
+_SUBTITLES = ("srt", "vtt", "ass", "ssa", "ttml", "sub", "mpl2", "tmp")
 
 READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
     ("cv2", _CV2_ALL, facts_images.by_cv2),
@@ -62,11 +55,17 @@ READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
     ("pypdf", ("pdf",), facts_pdf.by_pypdf),
     ("own", ("docx", "odt", "pptx", "odp", "xlsx", "ods"), facts_documents.by_hand),
     ("mediainfo", _MEDIA, facts_media.by_mediainfo),
-    ("csv", ("csv", "tsv"), facts_tables.of_csv),
+    ("csv", ("csv", "tsv", "psv"), facts_tables.of_csv),
+    ("own", ("ttf", "otf", "woff", "woff2", "ttx"), facts_fonts.by_hand),
+    ("own", _SUBTITLES, facts_subtitles.by_hand),
+    ("own", ("jsonl", "yaml", "toml", "xml"), facts_data.of_data),
+    ("own", ("json",), facts_data.of_json),
+    ("own", ("parquet",), facts_data.parquet_by_hand),
+    ("own", ("eml", "msg"), facts_data.of_message),
     ("text", _TEXTS, facts_tables.of_text),
 )
 _COMMON = ("inspection.facts", "defusedxml.ElementTree", "sandbox")
-PRELOAD = (*_COMMON, "cv2", "numpy", "PIL.Image", "pymediainfo")
+PRELOAD = (*_COMMON, "cv2", "numpy", "PIL.Image", "pymediainfo", "yaml", "brotli")
 # PyMuPDF brings 170 MB, which make each fork 7 ms slower (measured): a parent of its own.
 PRELOAD_PDF = (*_COMMON, "pymupdf", "pypdf", "cv2", "PIL.Image")
 
