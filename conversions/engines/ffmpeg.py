@@ -11,12 +11,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from conversions.engines.ffmpeg_plan import (
+from conversions.engines.ffmpeg_plan import Media, arguments, probe_arguments, read_probe
+from conversions.engines.ffmpeg_tables import (
+    AUDIO_CORE,
+    AUDIO_RARE_IN,
+    AUDIO_RARE_OUT,
     DEMUXERS,
-    Media,
-    arguments,
-    probe_arguments,
-    read_probe,
+    SILENT,
+    VIDEO_COMMON_OUT,
+    VIDEO_CORE,
+    VIDEO_RARE_IN,
+    VIDEO_RARE_OUT,
 )
 from conversions.engines.programs import debian_version, limit
 from conversions.engines.spec import (
@@ -33,10 +38,10 @@ from conversions.engines.spec import (
     Runner,
 )
 
-AUDIO_IN = ("mp3", "wav", "flac", "ogg", "m4a", "aac", "opus", "wma", "aiff")
-AUDIO_OUT = ("mp3", "wav", "flac", "ogg", "m4a", "opus", "aac")
-VIDEO_IN = ("mp4", "webm", "mov", "mkv", "avi")
-VIDEO_OUT = ("mp4", "webm", "mov", "mkv", "avi")
+AUDIO_IN = (*AUDIO_CORE, *AUDIO_RARE_IN)
+AUDIO_OUT = (*AUDIO_CORE, *AUDIO_RARE_OUT)
+VIDEO_IN = (*VIDEO_CORE, *VIDEO_RARE_IN)
+VIDEO_OUT = (*VIDEO_CORE, *VIDEO_COMMON_OUT, *VIDEO_RARE_OUT, "gif")
 MAX_SECONDS = 12 * 3600
 
 
@@ -147,6 +152,7 @@ def _failure(code: int, stderr: str) -> Exception:
     return OptionUnsupported("FFmpeg can't make this result.", detail=stderr[-800:])
 
 
+_WITH_SOUND = tuple(code for code in VIDEO_RARE_IN if code not in SILENT)
 _SOUND = ("bitrate", "sample_rate", "channels", "start", "end", "quality")
 
 SPEC = EngineSpec(
@@ -156,26 +162,56 @@ SPEC = EngineSpec(
     routes=(
         Route(
             inputs=AUDIO_IN,
-            outputs=("wav", "flac"),
+            outputs=("wav", "flac", "aiff"),
             fidelity=98,
             options=_SOUND,
             loses=("cover pictures",),
         ),
         Route(
             inputs=AUDIO_IN,
-            outputs=("mp3", "ogg", "m4a", "opus", "aac"),
+            outputs=("mp3", "ogg", "m4a", "opus", "aac", "wma"),
             fidelity=90,
             loses=("inaudible detail", "cover pictures"),
             options=_SOUND,
         ),
         Route(
+            inputs=AUDIO_CORE,
+            outputs=AUDIO_RARE_OUT,
+            fidelity=88,
+            loses=("inaudible detail", "cover pictures"),
+            options=_SOUND,
+        ),
+        Route(
             inputs=VIDEO_IN,
-            outputs=VIDEO_OUT,
+            outputs=(*VIDEO_CORE, *VIDEO_COMMON_OUT),
             fidelity=85,
             loses=("fine detail", "subtitles", "chapters"),
         ),
         Route(
-            inputs=VIDEO_IN, outputs=AUDIO_OUT, fidelity=60, loses=("the picture",), options=_SOUND
+            inputs=VIDEO_CORE,
+            outputs=VIDEO_RARE_OUT,
+            fidelity=80,
+            loses=("fine detail", "subtitles", "chapters", "sound in bare streams"),
+        ),
+        Route(
+            inputs=VIDEO_CORE,
+            outputs=("gif",),
+            fidelity=40,
+            loses=("sound", "all but 256 colours", "frames over 12 a second"),
+            options=("start", "end", "width", "height", "fps"),
+        ),
+        Route(
+            inputs=("gif",),
+            outputs=VIDEO_CORE,
+            fidelity=80,
+            loses=("transparency", "fine detail"),
+        ),
+        Route(
+            inputs=(*VIDEO_CORE, *_WITH_SOUND),
+            outputs=("mp3", "wav", "flac", "ogg", "m4a", "opus", "aac"),
+            fidelity=60,
+            loses=("the picture",),
+            options=_SOUND,
         ),
     ),
     options=Options,

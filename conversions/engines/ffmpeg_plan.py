@@ -10,62 +10,10 @@ from typing import Any
 
 import ffmpeg
 
+from conversions.engines import ffmpeg_tables as tables
+from conversions.engines.ffmpeg_tables import DEMUXERS
 from conversions.engines.spec import EngineCall, OptionUnsupported
 
-DEMUXERS = {
-    "mp3": "mp3",
-    "wav": "wav",
-    "flac": "flac",
-    "ogg": "ogg",
-    "opus": "ogg",
-    "aac": "aac",
-    "m4a": "mov",
-    "mp4": "mov",
-    "mov": "mov",
-    "webm": "matroska",
-    "mkv": "matroska",
-    "avi": "avi",
-    "wma": "asf",
-    "aiff": "aiff",
-}
-_MUXERS = {
-    "mp3": "mp3",
-    "wav": "wav",
-    "flac": "flac",
-    "ogg": "ogg",
-    "opus": "opus",
-    "aac": "adts",
-    "m4a": "ipod",
-    "mp4": "mp4",
-    "mov": "mov",
-    "webm": "webm",
-    "mkv": "matroska",
-    "avi": "avi",
-}
-_SOUND = {
-    "mp3": "libmp3lame",
-    "wav": "pcm_s16le",
-    "flac": "flac",
-    "ogg": "libvorbis",
-    "opus": "libopus",
-    "aac": "aac",
-    "m4a": "aac",
-    "mp4": "aac",
-    "mov": "aac",
-    "webm": "libopus",
-    "mkv": "aac",
-    "avi": "libmp3lame",
-}
-_PICTURE = {"mp4": "h264", "mov": "h264", "mkv": "h264", "webm": "vp9", "avi": "mpeg4"}
-_ENCODERS = {"h264": "libx264", "vp8": "libvpx", "vp9": "libvpx-vp9", "mpeg4": "mpeg4"}
-_HOLDS = {
-    "mp4": {"h264", "mpeg4", "vp9"},
-    "mov": {"h264", "mpeg4"},
-    "webm": {"vp8", "vp9"},
-    "mkv": {"h264", "vp8", "vp9", "mpeg4"},
-    "avi": {"mpeg4", "h264"},
-}
-_LOSSLESS = ("wav", "flac")
 # ABR 1 GiB: one broken header must not make FFmpeg ask for all memory at once.
 _SAFE = ("-nostdin", "-hide_banner", "-loglevel", "error", "-max_alloc", str(1 << 30))
 _LOCAL = "file,pipe"
@@ -79,13 +27,16 @@ class Media:
     has_audio: bool
     has_video: bool
     has_chapters: bool = False
+    channels: int = 0
+    sound: str = ""  # codecs by ffprobe's names
+    picture: str = ""
 
 
 def probe_arguments(source: Path, code: str) -> list[str]:
     """ffprobe on one file, as exactly the format named."""
     show = [
         "-show_entries",
-        "format=duration:stream=codec_type,codec_name,duration:stream_disposition=attached_pic",
+        "format=duration:stream=codec_type,codec_name,channels,duration:stream_disposition=attached_pic",
     ]
     forced = ["-protocol_whitelist", _LOCAL, "-f", DEMUXERS[code]]
     return ["ffprobe", "-v", "error", "-of", "json", *show, *forced, "-i", f"file:{source}"]
@@ -106,7 +57,14 @@ def read_probe(text: str) -> Media | None:
     sounds = [s for s in streams if s.get("codec_type") == "audio"]
     lengths = [found.get("format", {}).get("duration"), *(s.get("duration") for s in streams)]
     seconds = next((float(value) for value in lengths if value), 0.0)
-    return Media(seconds, bool(sounds), bool(moving))
+    return Media(
+        seconds,
+        bool(sounds),
+        bool(moving),
+        channels=int(sounds[0].get("channels") or 0) if sounds else 0,
+        sound=str(sounds[0].get("codec_name", "")) if sounds else "",
+        picture=str(moving[0].get("codec_name", "")) if moving else "",
+    )
 
 
 def _even_scale(stream: Any, options: Mapping[str, Any]) -> Any:
@@ -122,30 +80,37 @@ def _even(side: int | None) -> int:
 
 
 def _picture(options: Mapping[str, Any], code: str) -> dict[str, Any]:
-    codec = options["codec"] if options["codec"] != "auto" else _PICTURE[code]
-    if codec not in _HOLDS[code]:
+    codec = options["codec"] if options["codec"] != "auto" else tables.PICTURE[code]
+    if codec not in tables.HOLDS[code]:
         raise OptionUnsupported(f"{code.upper()} can't hold {codec}.")
-    quality = options["quality"] or 70
-    made: dict[str, Any] = {"c:v": _ENCODERS[codec], "pix_fmt": "yuv420p"}
-    if options["bitrate"]:
-        made["b:v"] = f"{options['bitrate']}k"
-    elif codec in ("vp8", "vp9"):
-        made |= {"crf": round(56 - quality * 0.36), "b:v": "0" if codec == "vp9" else "4M"}
-    elif codec == "h264":
-        made["crf"] = round(44 - quality * 0.3)
-    else:
-        made["q:v"] = max(1, round(31 - quality * 0.3))
+    made: dict[str, Any] = {"c:v": tables.ENCODERS[codec], "pix_fmt": "yuv420p"}
+    made |= _grade(codec, options["quality"] or 70, options["bitrate"])
     if codec in ("vp8", "vp9"):
         made |= {"deadline": "realtime", "cpu-used": 6}
         made |= {"row-mt": 1} if codec == "vp9" else {}
-    if codec == "h264":
+    if codec in ("h264", "hevc"):
         made["preset"] = "veryfast"
+    if codec == "hevc":
+        made["x265-params"] = "log-level=error:pools=2"
     return made
 
 
+def _grade(codec: str, quality: int, bitrate: int | None) -> dict[str, Any]:
+    """Our 1–100 on each encoder's own scale."""
+    if bitrate:
+        return {"b:v": f"{bitrate}k"}
+    if codec in ("vp8", "vp9"):
+        return {"crf": round(56 - quality * 0.36), "b:v": "0" if codec == "vp9" else "4M"}
+    if codec in ("h264", "hevc"):
+        return {"crf": round(44 - quality * 0.3)}
+    if codec == "theora":
+        return {"q:v": max(1, round(quality / 10))}
+    return {"q:v": max(1, round(31 - quality * 0.3))}
+
+
 def _sound(options: Mapping[str, Any], code: str, *, alone: bool) -> dict[str, Any]:
-    made: dict[str, Any] = {"c:a": _SOUND[code]}
-    if options["bitrate"] and alone and code not in _LOSSLESS:
+    made: dict[str, Any] = {"c:a": tables.SOUND[code]}
+    if options["bitrate"] and alone and code not in tables.LOSSLESS:
         made["b:a"] = f"{options['bitrate']}k"
     elif alone and code == "mp3":
         made["q:a"] = round(9 - (options["quality"] or 80) * 0.09)
@@ -159,7 +124,7 @@ def _sound(options: Mapping[str, Any], code: str, *, alone: bool) -> dict[str, A
 
 
 def _rate(rate: int, code: str) -> int:
-    if _SOUND[code] == "libopus" and rate not in (8000, 16000, 24000, 48000):
+    if tables.SOUND[code] == "libopus" and rate not in (8000, 16000, 24000, 48000):
         raise OptionUnsupported("Opus sound has 8000, 16000, 24000 or 48000 samples a second.")
     if code == "mp3" and rate > 48000:
         raise OptionUnsupported("MP3 holds at most 48000 samples a second.")
@@ -173,35 +138,80 @@ def arguments(call: EngineCall, options: Mapping[str, Any], media: Media) -> lis
     if options["start"]:
         given["ss"] = options["start"]
     source = ffmpeg.input(f"file:{call.source}", **given)
-    extra: dict[str, Any] = {"f": _MUXERS[code], "map_metadata": 0, "threads": 2}
+    extra: dict[str, Any] = {"f": tables.MUXERS[code], "map_metadata": 0, "threads": 2}
     if options["end"] is not None:
         extra["t"] = round(options["end"] - (options["start"] or 0), 6)
     streams: list[Any] = []
-    if code in _PICTURE:
-        streams, extra = _video(source, options, media, code, extra)
+    copies = _may_copy(options, media, call)
+    if code in tables.PICTURE:
+        chosen = {**options, "codec": "copy"} if copies else options
+        streams, extra = _video(source, chosen, media, code, extra)
+    elif copies:
+        streams, extra = [source["a:0"]], extra | {"c": "copy", "vn": None}
     else:
         streams = [source["a:0"]]
         extra |= _sound(options, code, alone=True)
         extra["vn"] = None
-    if code in ("mp4", "mov", "m4a"):
+    extra |= _of_container(code)
+    if call.input_format in ("spx", "sbc") and media.channels and "ac" not in extra:
+        extra["ac"] = media.channels  # they name no layout, which AAC insists on
+    if code in ("mp4", "m4v", "f4v", "mov", "m4a", "m4b", "m4r", "3gp", "3g2"):
         extra["movflags"] = "+faststart"
     extra["sn"] = extra["dn"] = None
     made: list[str] = ffmpeg.output(*streams, f"file:{call.target}", **extra).compile()
     return ["ffmpeg", *_SAFE, "-progress", "pipe:1", "-y", "-filter_threads", "1", *made[1:]]
 
 
+def _of_container(code: str) -> dict[str, Any]:
+    """What single containers insist on."""
+    if code == "m2ts":
+        return {"mpegts_m2ts_mode": 1}
+    if code == "rf64":
+        return {"rf64": "always"}
+    return {"ar": 48000} if code == "mxf" else {}
+
+
+def _may_copy(options: Mapping[str, Any], media: Media, call: EngineCall) -> bool:
+    """The streams fit into the target as they are, and nothing was asked that changes them."""
+    changes: tuple[str, ...] = ("width", "height", "fps", "bitrate", "quality", "start", "end")
+    changes += ("sample_rate", "channels")
+    code = call.output_format
+    if options["codec"] != "auto" or any(options[name] for name in changes):
+        return False
+    if call.input_format in (code, *tables.BARE) or code not in tables.COPY_SOUND:
+        return False
+    sound = not media.has_audio or media.sound in tables.COPY_SOUND[code]
+    if code not in tables.PICTURE:
+        return sound
+    return sound and media.picture in tables.HOLDS[code]
+
+
+def _gif(source: Any, options: Mapping[str, Any]) -> Any:
+    """A palette of its own, at most 12 frames a second and 480 pixels unless asked otherwise."""
+    picture = source["V:0"].filter("fps", options["fps"] or 12)
+    if options["width"] or options["height"]:
+        picture = picture.filter("scale", options["width"] or -1, options["height"] or -1)
+    else:
+        picture = picture.filter("scale", "min(480,iw)", -1)
+    both = picture.split()
+    return ffmpeg.filter([both[0], both[1].filter("palettegen")], "paletteuse")
+
+
 def _video(
     source: Any, options: Mapping[str, Any], media: Media, code: str, extra: dict[str, Any]
 ) -> tuple[list[Any], dict[str, Any]]:
-    sounds = [source["a:0"]] if media.has_audio else []
+    sounds = [source["a:0"]] if media.has_audio and code not in tables.SILENT else []
     if options["codec"] == "copy":
         shaped = any(options[name] for name in ("width", "height", "fps", "bitrate", "quality"))
         if shaped:
             raise OptionUnsupported("codec=copy can't change the picture.")
         return [source["V:0"], *sounds], extra | {"c": "copy"}
+    if code == "gif":
+        return [_gif(source, options)], extra
     picture = _even_scale(source["V:0"], options)
-    if options["fps"]:
-        picture = picture.filter("fps", options["fps"])
+    rate = options["fps"] or (25 if tables.PICTURE[code] == "mpeg2" else None)
+    if rate:  # MPEG-2 knows a few rates only
+        picture = picture.filter("fps", rate)
     extra = extra | _picture(options, code)
     if sounds:
         extra |= _sound(options, code, alone=False)

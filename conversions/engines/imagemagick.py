@@ -79,9 +79,9 @@ def run(call: EngineCall) -> EngineResult:
         arguments += ["-resize", f"{options.width or ''}x{options.height or ''}>"]
     if call.output_format not in ("png", "webp", "tiff", "gif", "psd", "psb", "xpm"):
         arguments += ["-background", options.background, "-alpha", "remove", "-alpha", "off"]
-    arguments += ["-colorspace", "sRGB"]
-    if call.output_format in ("psd", "psb"):  # few readers take palettes and bilevel ones
-        arguments += ["-type", "TrueColorAlpha"]
+    arguments += ["-colorspace", "sRGB", "-depth", "8"]
+    if call.output_format in ("psd", "psb", "pam"):  # few readers take palettes and bilevel ones
+        arguments += ["-type", "TrueColor" if call.output_format == "pam" else "TrueColorAlpha"]
     if call.output_format in ("jpg", "webp"):
         arguments += ["-quality", str(options.quality or 88)]
     arguments += ["-strip", f"{CODERS[call.output_format]}:{call.target}"]

@@ -6,25 +6,43 @@ from collections.abc import Iterator
 
 from conversions.verification.terms import Check, Compared
 
+# Streams without times of their own: their length is anyone's guess.
+_BARE = {"m2v", "h264", "hevc", "mjpeg"}
+
 
 def recording(c: Compared) -> Iterator[Check]:
     """Length, sound, and that the file does not end early."""
+    yield from _length(c, silent=False)
+
+
+def silent_film(c: Compared) -> Iterator[Check]:
+    """The same where the target has no place for sound."""
+    yield from _length(c, silent=True)
+
+
+def _length(c: Compared, *, silent: bool) -> Iterator[Check]:
     one, before, options = c.after[0], c.before, c.options
     yield Check(name="whole", ok=bool(one.get("whole")), expected=True, actual=one.get("whole"))
     length = before.get("duration_seconds")
-    if length:
+    if not one.get("video_streams"):
+        length = before.get("audio_seconds") or length
+    claimed = float(c.claims.get("duration_seconds") or 0)  # where no reader knows the source
+    if c.source_format in _BARE:
+        length = claimed = 0
+    if length or claimed:
         start = float(options.get("start") or 0)
-        expected = max(0.0, min(float(options.get("end") or length), length) - start)
+        until = float(options.get("end") or length or 0)
+        expected = max(0.0, min(until, length) - start) if length else claimed
         actual = float(one.get("duration_seconds") or 0)
         # MP3 and AAC pad by up to two frames of 26 ms, Opus starts with 80 ms.
-        allowed = max(0.25, 0.02 * expected)
+        allowed = max(0.4, 0.02 * expected)
         yield Check(
             name="duration",
             ok=actual > 0 and abs(actual - expected) <= allowed,
             expected=round(expected, 3),
             actual=actual,
         )
-    if before.get("audio_streams"):
+    if before.get("audio_streams") and not silent:
         found = int(one.get("audio_streams") or 0)
         yield Check(name="audio", ok=found >= 1, expected="≥ 1 stream", actual=found)
     for name in ("sample_rate", "channels"):
@@ -51,3 +69,21 @@ def film(c: Compared) -> Iterator[Check]:
     if was > 5:
         dark = now is None or float(now) < 1
         yield Check(name="not_blank", ok=not dark, expected=was, actual=now)
+
+
+def animation(c: Compared) -> Iterator[Check]:
+    """A film made into a GIF: as many frames as its seconds ask for, of its shape, not black."""
+    one, before, options = c.after[0], c.before, c.options
+    length = float(c.claims.get("duration_seconds") or before.get("duration_seconds") or 0)
+    expected = length * float(options.get("fps") or 12)
+    found = int(one.get("frames") or 1)
+    near = expected <= 2 or 0.5 * expected <= found <= 1.3 * expected + 2
+    yield Check(name="frames", ok=near, expected=round(expected), actual=found)
+    if before.get("width"):
+        was, now = before["width"] / before["height"], one["width"] / one["height"]
+        free = options.get("width") and options.get("height")
+        ok = bool(free) or abs(was - now) <= 0.05 * was
+        yield Check(name="shape", ok=ok, expected=round(was, 2), actual=round(now, 2))
+    if float(before.get("contrast") or 0) > 5:
+        lit = float(one.get("contrast") or 0) > 1
+        yield Check(name="not_blank", ok=lit, expected=before["contrast"], actual=one["contrast"])

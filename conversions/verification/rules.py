@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conversions.verification import documents
+from conversions.verification import documents, plain
 from conversions.verification.documents import range_count
-from conversions.verification.media import film, recording
+from conversions.verification.media import animation, film, recording, silent_film
 from conversions.verification.tables import ONE_SHEET, slides, tables
 from conversions.verification.terms import Check, Compared, Rule
 from inspection.formats import BY_CODE
@@ -18,6 +18,7 @@ _MOVING = {"gif", "webp", "png", "apng", "avif"}
 _PICTURES = {"image", "vector"}
 _POSTSCRIPT = {"ps", "eps"}
 _DECKS = {"pptx", "pptm", "potx", "ppsx", "odp", "otp", "fodp"}
+_SILENT = {"m2v", "h264", "hevc", "ivf"}
 
 
 def expected_size(width: int, height: int, options: Mapping[str, Any]) -> tuple[int, int]:
@@ -280,23 +281,51 @@ def _content_rules(before: str, output_format: str) -> tuple[Rule, ...]:
     return (_has_content, _text(0.75, 0.9))
 
 
+_BY_TARGET: dict[str, tuple[Rule, ...]] = {
+    "audio": (recording,),
+    "font": (plain.font,),
+    "subtitle": (plain.subtitles, _text(0.9, 0.98)),
+    "email": (plain.message, _text(0.9, 0.98)),
+    "archive": (documents.archive,),
+    "ebook": (documents.book, _text(0.75, 0.9)),
+}
+_BY_SOURCE: dict[str, tuple[Rule, ...]] = {
+    "vector": (_drawing,),
+    "subtitle": (_text(0.9, 0.98),),
+    "email": (_text(0.9, 0.98),),
+}
+
+
 def rules_for(source_format: str, output_format: str) -> tuple[Rule, ...]:
     """The rules of a pair, by the families of both ends."""
     before, after = BY_CODE[source_format].family, BY_CODE[output_format].family
-    fixed: dict[str, tuple[Rule, ...]] = {
-        "audio": (recording,),
-        "video": (recording, film),
-        "archive": (documents.archive,),
-        "ebook": (documents.book, _text(0.75, 0.9)),
-    }
-    if before == "vector" and source_format not in _POSTSCRIPT:
-        return (_drawing,)
-    rules = _page_rules(source_format, output_format) or fixed.get(after)
+    rules = _page_rules(source_format, output_format) or _BY_TARGET.get(after)
     if rules:
         return rules
+    if before in _BY_SOURCE:
+        return _BY_SOURCE[before]
+    if after == "video" or before == "video":
+        return _moving_rules(source_format, output_format, after)
     if before == "image":
-        if output_format == "pdf":
-            return (_picture_pages,)
-        reads = after in ("document", "markup")
-        return (documents.read_text,) if reads else (_dimensions, _frames, _likeness)
+        return _picture_rules(output_format, after)
+    delimited = source_format in ("csv", "tsv", "psv")
+    if "data" in (before, after) and before != "presentation" and output_format != "ipynb":
+        tabled = output_format == "json" and before == "spreadsheet" and not delimited
+        return _content_rules(before, output_format) if tabled else (plain.data,)
     return _content_rules(before, output_format)
+
+
+def _moving_rules(source_format: str, output_format: str, after: str) -> tuple[Rule, ...]:
+    """Rules of films, and of animations made from them."""
+    if after != "video":
+        return (animation,)
+    silent = output_format in _SILENT or source_format == "gif"
+    return (silent_film, film) if silent else (recording, film)
+
+
+def _picture_rules(output_format: str, after: str) -> tuple[Rule, ...]:
+    """Rules of pictures: as pages, as text that was read from them, as pictures."""
+    if output_format == "pdf":
+        return (_picture_pages,)
+    reads = after in ("document", "markup")
+    return (documents.read_text,) if reads else (_dimensions, _frames, _likeness)

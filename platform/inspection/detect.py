@@ -87,6 +87,9 @@ def detect(path: Path, filename: str) -> Detection:
         declared_format=declared,
         warnings=guess.warnings,
     )
+    if row and declared_row and row.code != declared and row.family == declared_row.family:
+        note = f"The file is {row.name}, not {declared_row.name} as its name says."
+        found = replace(found, warnings=(*found.warnings, note))
     return replace(found, **dict(guess.flags))
 
 

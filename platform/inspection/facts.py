@@ -13,7 +13,9 @@ from typing import Any
 from inspection import (
     facts_archives,
     facts_books,
+    facts_data,
     facts_documents,
+    facts_fonts,
     facts_images,
     facts_markup,
     facts_media,
@@ -21,6 +23,7 @@ from inspection import (
     facts_pdf,
     facts_postscript,
     facts_rtf,
+    facts_subtitles,
     facts_tables,
 )
 from inspection.formats import FORMATS
@@ -41,29 +44,12 @@ _CV2_VIDEO = (
     *("tga", "pcx", "sgi", "bw", "dds", "qoi", "xbm", "xpm", "msp", "psd"),
     *("dpx", "xwd", "fits", "wbmp", "pam", "j2k", "jp2", "ras"),
 )
-_MEDIA = (
-    "mp3",
-    "wav",
-    "flac",
-    "ogg",
-    "opus",
-    "m4a",
-    "aac",
-    "wma",
-    "aiff",
-    "mp4",
-    "webm",
-    "mov",
-    "mkv",
-    "avi",
-    "wmv",
-    "flv",
-    "mpg",
-)
+_MEDIA = tuple(row.code for row in FORMATS if row.family in ("audio", "video"))
 _TEXTS = ("txt", "json", "xml", "yaml", "srt", "vtt", "csljson", "bibtex", "biblatex")
 _MARKUP = tuple(row.code for row in FORMATS if row.family == "markup" and row.code not in _TEXTS)
 _TARS = ("tar", "pax", "cbt", "tgz", "tbz2", "txz", "tlzma", "tzst")
 _RARE_ARCHIVES = ("rar", "cbr", "xar", "deb", "ar", "tlz4", "tlz", "taz", "cpio", "iso")
+_SUBTITLES = ("srt", "vtt", "ass", "ssa", "ttml", "sub", "mpl2", "tmp")
 
 READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
     ("cv2", _CV2_ALL, facts_images.by_cv2),
@@ -96,14 +82,20 @@ READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
     ("own", ("cpio",), facts_archives.of_cpio),
     ("libarchive", _RARE_ARCHIVES, facts_archives.by_libarchive),
     ("mediainfo", _MEDIA, facts_media.by_mediainfo),
-    ("csv", ("csv", "tsv"), facts_tables.of_csv),
+    ("csv", ("csv", "tsv", "psv"), facts_tables.of_csv),
+    ("own", ("ttf", "otf", "woff", "woff2", "ttx"), facts_fonts.by_hand),
+    ("own", _SUBTITLES, facts_subtitles.by_hand),
+    ("own", ("jsonl", "yaml", "toml", "xml"), facts_data.of_data),
+    ("own", ("json",), facts_data.of_json),
+    ("own", ("parquet",), facts_data.parquet_by_hand),
+    ("own", ("eml", "msg"), facts_data.of_message),
     ("text", _TEXTS, facts_tables.of_text),
 )
 _COMMON = (
     *("inspection.facts", "defusedxml.ElementTree", "sandbox", "olefile", "xlrd", "zstandard"),
     *("py7zr", "py7zr.io", "pycdlib", "libarchive"),
 )
-PRELOAD = (*_COMMON, "cv2", "numpy", "PIL.Image", "pymediainfo")
+PRELOAD = (*_COMMON, "cv2", "numpy", "PIL.Image", "pymediainfo", "yaml", "brotli")
 # PyMuPDF brings 170 MB, which make each fork 7 ms slower (measured): a parent of its own.
 PRELOAD_PDF = (*_COMMON, "pymupdf", "pypdf", "cv2", "PIL.Image")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ def by_mediainfo(path: Path, code: str) -> dict[str, Any]:
         "codecs": [track.format for track in (*pictures, *sounds)],
         "whole": is_whole(path, code) and not getattr(general, "istruncated", None),
     }
+    if code in _BY_HEAD and (seconds := _BY_HEAD[code](path.read_bytes()[: 1 << 20])):
+        known["duration_seconds"] = round(seconds, 3)
+    if sounds and pictures and sounds[0].duration:
+        known["audio_seconds"] = round(float(sounds[0].duration) / 1000, 3)
     if sounds:
         known |= {"sample_rate": sounds[0].sampling_rate, "channels": sounds[0].channel_s}
     if pictures:
@@ -38,6 +43,30 @@ def by_mediainfo(path: Path, code: str) -> dict[str, Any]:
     return known
 
 
+def _au_seconds(head: bytes) -> float | None:
+    _, length, kind, rate, channels = struct.unpack_from(">IIIII", head, 4)
+    width = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8}.get(kind)
+    if not width or not rate or not channels or length == 0xFFFFFFFF:
+        return None
+    return float(length / (width * rate * channels))
+
+
+def _caf_seconds(head: bytes) -> float | None:
+    place: int = 8
+    rate, width, frames = 0.0, 0, 0
+    while place + 12 <= len(head):
+        kind, length = head[place : place + 4], struct.unpack_from(">q", head, place + 4)[0]
+        if kind == b"desc":
+            rate, _, _, width, frames = struct.unpack_from(">d4sIII", head, place + 12)
+        elif kind == b"data" and width and rate and length > 0:
+            return float((length - 4) / width * frames / rate)
+        elif kind == b"pakt" and rate:
+            return float(struct.unpack_from(">q", head, place + 20)[0] / rate)
+        place += 12 + max(int(length), 0)
+    return None
+
+
+_BY_HEAD = {"au": _au_seconds, "caf": _caf_seconds}  # MediaInfo takes them for others
 _RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 
 

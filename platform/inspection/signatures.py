@@ -62,7 +62,7 @@ _AT_START: tuple[tuple[bytes, str], ...] = (
 _BRANDS = {
     b"qt  ": "mov",
     b"M4A ": "m4a",
-    b"M4B ": "m4b",
+    b"M4B ": "m4a",
     b"M4V ": "m4v",
     b"f4v ": "f4v",
     b"heic": "heic",

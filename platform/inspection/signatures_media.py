@@ -40,7 +40,7 @@ AT_START: tuple[tuple[bytes, str], ...] = (
     (b"TTA1", "tta"),
     (b"wvpk", "wv"),
     (b"\x7f\xfe\x80\x01", "dts"),
-    (b".ra\xfd", "ra"),
+    (b".ra\xfd", "rm"),
     (b"#!AMR", "amr"),
     (b"MAC ", "ape"),
     (b"FWS", "swf"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+from inspection import whole_rare
+
 _TAIL = 128 * 1024
 
 
@@ -15,19 +17,19 @@ def is_whole(path: Path, code: str) -> bool:
         head = file.read(64 * 1024)
         file.seek(max(0, size - _TAIL))
         tail = file.read(_TAIL)
-    if code in ("mp4", "mov", "m4a"):
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide"):
         return _boxes(path, size)
-    if code in ("webm", "mkv"):
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
         return _segment(head, size)
-    if code in ("wav", "avi"):
+    if head.startswith(b"RIFF"):
         claimed = struct.unpack_from("<I", head, 4)[0] + 8
         return bool(claimed >= 0xFFFFFFFF or claimed <= size + 1)
-    if code in ("ogg", "opus"):
+    if head.startswith(b"OggS"):
         place = tail.rfind(b"OggS")
         return place >= 0 and len(tail) > place + 5 and bool(tail[place + 5] & 4)
-    if code == "flac":
-        return _flac(head, tail)
-    return _xing(head, size) if code == "mp3" else True
+    if code in ("flac", "mp3"):
+        return _flac(head, tail) if code == "flac" else _xing(head, size)
+    return whole_rare.is_whole(code, head, tail, size)
 
 
 def _boxes(path: Path, size: int) -> bool:

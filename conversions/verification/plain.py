@@ -1,0 +1,73 @@
+"""Rules for fonts, subtitles, data and mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conversions.verification.terms import Check, Compared
+
+
+def font(c: Compared) -> Iterator[Check]:
+    """As many glyphs, the same family, outlines of the target's kind."""
+    one, before = c.after[0], c.before
+    glyphs = before.get("glyphs") or c.claims.get("glyphs")
+    yield Check(
+        name="glyphs", ok=one.get("glyphs") == glyphs, expected=glyphs, actual=one.get("glyphs")
+    )
+    if before.get("family"):
+        same = one.get("family") == before["family"]
+        yield Check(name="family", ok=same, expected=before["family"], actual=one.get("family"))
+    kind = {"ttf": "truetype", "otf": "cff"}.get(c.output_format)
+    if kind:
+        found = one.get("outlines")
+        yield Check(name="outlines", ok=found == kind, expected=kind, actual=found)
+
+
+def subtitles(c: Compared) -> Iterator[Check]:
+    """Every cue, at its time."""
+    one, before = c.after[0], c.before
+    cues = before.get("cues") or c.claims.get("cues")
+    found = one.get("cues")
+    yield Check(name="cues", ok=found == cues, expected=cues, actual=found)
+    shift = float(c.options.get("shift") or 0)
+    for name in ("first_start_seconds", "last_end_seconds"):
+        was, now = before.get(name), one.get(name)
+        if was is not None and now is not None:
+            ok = abs(max(0.0, was + shift) - now) <= 1.0
+            yield Check(name=name, ok=ok, expected=round(was + shift, 2), actual=now)
+
+
+def data(c: Compared) -> Iterator[Check]:
+    """Rows and columns where both ends are tables."""
+    one, before = c.after[0], c.before
+    for name in ("rows", "columns"):
+        was, now = before.get(name), one.get(name)
+        # The readers of delimited text count its line of names as a row.
+        if was is not None:
+            was -= name == "rows" and c.source_format in _HEADED
+        was = c.claims.get(name) if was is None else was
+        if was is None or now is None:
+            continue
+        now -= name == "rows" and c.output_format in _HEADED
+        yield Check(name=name, ok=was == now, expected=was, actual=now)
+
+    words = set(before.get("words") or ())
+    if words and one.get("words") is not None:
+        share = len(words & set(one["words"])) / len(words)
+        actual = f"{share:.0%}"
+        ok = share >= 0.98
+        yield Check(name="text_kept", ok=ok, expected="≥ 98%", actual=actual, severe=share < 0.9)
+
+
+_HEADED = {"csv", "tsv", "psv"}
+
+
+def message(c: Compared) -> Iterator[Check]:
+    """The subject is there, and in EML every attachment."""
+    one, before = c.after[0], c.before
+    subject = before.get("subject")
+    if subject and c.output_format == "eml":
+        found = one.get("subject")
+        yield Check(name="subject", ok=found == subject, expected=subject, actual=found)
+        wanted, found = before.get("attachments"), one.get("attachments")
+        yield Check(name="attachments", ok=found == wanted, expected=wanted, actual=found)

@@ -1,0 +1,171 @@
+"""Facts about data files and mail: rows, columns, keys, subjects, attachments."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Callable
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+from inspection.text import decode_head, find_encoding
+from inspection.words import digest
+
+_MOST = 128 << 20
+
+
+def of_data(path: Path, code: str) -> dict[str, Any]:
+    """{rows or items, columns, words…} of YAML, TOML, JSON lines and XML."""
+    text = decode_head(path, find_encoding(path), _MOST).lstrip("\ufeff")
+    if code == "jsonl":
+        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+        names = {name for row in rows if isinstance(row, dict) for name in row}
+        return {"rows": len(rows), "columns": len(names), **_words(rows)}
+    value = _parsed(text, code)
+    known: dict[str, Any] = {"items": len(value) if isinstance(value, dict | list) else 1}
+    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        known["rows"] = len(value)
+    return known | _words(value)
+
+
+def _parsed(text: str, code: str) -> Any:
+    if code == "toml":
+        import tomllib  # noqa: PLC0415
+
+        return tomllib.loads(text)
+    if code == "yaml":
+        import yaml  # noqa: PLC0415
+
+        # The C reader: another one than the Python writer that the engine uses.
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    from defusedxml.ElementTree import fromstring  # noqa: PLC0415
+
+    root = fromstring(text.encode("utf-8"))
+    return [
+        " ".join((str(one.tag), *one.keys(), *one.attrib.values(), one.text or "", one.tail or ""))
+        for one in root.iter()
+    ]
+
+
+def _words(value: Any) -> dict[str, Any]:
+    """Words of keys and values."""
+    found: list[str] = []
+    pending, left = [value], 2_000_000
+    while pending and left:
+        one, left = pending.pop(), left - 1
+        if isinstance(one, dict):
+            pending += [*one.keys(), *one.values()][::-1]
+        elif isinstance(one, list):
+            pending += one[::-1]
+        elif one is not None:
+            found.append(str(one))
+    return digest("\n".join(found))
+
+
+def of_json(path: Path, code: str) -> dict[str, Any]:
+    """The same for JSON, whose counts other readers need as well."""
+    from inspection.facts_tables import of_text  # noqa: PLC0415
+
+    known = of_text(path, code)
+    value = json.loads(decode_head(path, find_encoding(path), _MOST).lstrip("\ufeff"))
+    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        known["rows"] = len(value)
+    return known
+
+
+def parquet_by_hand(path: Path, code: str) -> dict[str, Any]:
+    """Rows and columns from the footer (Thrift's compact protocol), without Arrow."""
+    data = path.read_bytes()
+    if data[:4] != b"PAR1" or data[-4:] != b"PAR1":
+        raise ValueError("cut off or no Parquet")
+    length = struct.unpack_from("<I", data, len(data) - 8)[0]
+    footer = _Thrift(data[len(data) - 8 - length : len(data) - 8]).struct()
+    leaves = [one for one in footer[2] if 5 not in one]
+    places = [group.get(1, []) for group in footer.get(4, [])]
+    if any(3 not in chunk for columns in places for chunk in columns):
+        raise ValueError("columns are missing")
+    return {"rows": footer[3], "columns": len(leaves)}
+
+
+class _Thrift:
+    """As much of the compact protocol as a Parquet footer uses."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.place = data, 0
+
+    def byte(self) -> int:
+        self.place += 1
+        return self.data[self.place - 1]
+
+    def varint(self) -> int:
+        value = shift = 0
+        while True:
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if not byte & 0x80:
+                return value
+
+    def number(self) -> int:
+        value = self.varint()
+        return value >> 1 ^ -(value & 1)
+
+    def struct(self) -> dict[int, Any]:
+        found: dict[int, Any] = {}
+        field = 0
+        while head := self.byte():
+            field = field + (head >> 4) if head >> 4 else self.number()
+            found[field] = self.value(head & 15)
+        return found
+
+    def value(self, kind: int) -> Any:
+        if kind in (1, 2):
+            return kind == 1
+        readers: dict[int, Callable[[], Any]] = {
+            3: self.byte,
+            **dict.fromkeys((4, 5, 6), self.number),
+        }
+        readers |= {7: lambda: self.bytes(8), 8: lambda: self.bytes(self.varint())}
+        readers |= {9: self.many, 10: self.many, 12: self.struct}
+        return readers[kind]()
+
+    def bytes(self, length: int) -> Any:
+        self.place += length
+        return self.data[self.place - length : self.place]
+
+    def many(self) -> list[Any]:
+        head = self.byte()
+        count = head >> 4 if head >> 4 < 15 else self.varint()
+        kind = head & 15
+        return [self.byte() == 1 if kind in (1, 2) else self.value(kind) for _ in range(count)]
+
+
+def of_message(path: Path, code: str) -> dict[str, Any]:
+    """{subject, attachments, words…} of an e-mail."""
+    if code == "msg":
+        return _outlook(path)
+    message = message_from_bytes(path.read_bytes()[:_MOST], policy=policy.default)
+    if not message.keys() or "from" not in message:
+        raise ValueError("no message")
+    names = [part.get_filename() or "" for part in message.iter_attachments()]
+    body = message.get_body(("plain",)) or message.get_body(("html",))
+    text = re.sub(r"<[^>]+>", " ", str(body.get_content())) if body else ""
+    if message.is_multipart() and not message.get_payload():
+        raise ValueError("cut off")
+    defects = [part.defects for part in message.walk() if part.defects]
+    if any("CloseBoundaryNotFound" in type(one).__name__ for found in defects for one in found):
+        raise ValueError("cut off")
+    subject = str(message["subject"] or "")
+    return {"subject": subject, "attachments": len(names), **digest(f"{subject}\n{text}")}
+
+
+def _outlook(path: Path) -> dict[str, Any]:
+    from oxmsg import Message  # noqa: PLC0415
+
+    found = Message.load(str(path))
+    text = found.body or re.sub(r"<[^>]+>", " ", found.html_body or "")
+    subject = found.subject or ""
+    known = {"subject": subject, "attachments": found.attachment_count}
+    return {**known, **digest(f"{subject}\n{text}")}
