@@ -63,7 +63,13 @@ def pair(request: HttpRequest, source: str, target: str) -> dict[str, Any]:
 def convert(request: HttpRequest, query: Query[ConvertQuery]) -> HttpResponseBase:
     """Convert one file. 202 with the job, or with `wait` 200 once it has ended."""
     fields, file = read_convert(request)
-    job = accept_convert(principal_of(request), fields, file, getattr(request, "request_id", ""))
+    job = accept_convert(
+        principal_of(request),
+        fields,
+        file,
+        request_id=getattr(request, "request_id", ""),
+        idempotency_key=request.headers.get("Idempotency-Key"),
+    )
     preferred = preferred_wait(request.headers.get("Prefer", ""))
     seconds = query.wait or preferred or (60 if query.download else 0)
     wait_for_end(job.id, seconds)

@@ -14,7 +14,12 @@ from core.uploads import IncomingFile
 
 
 def accept_convert(
-    caller: Principal, fields: ConvertIn, file: IncomingFile | None, request_id: str
+    caller: Principal,
+    fields: ConvertIn,
+    file: IncomingFile | None,
+    *,
+    request_id: str,
+    idempotency_key: str | None,
 ) -> Job:
     """The accepted job. The file is deleted unless the job adopted it."""
     if fields.webhook_url:
@@ -37,6 +42,7 @@ def accept_convert(
             retention_hours=fields.retention_hours,
             password=fields.password,
             request_id=request_id,
+            idempotency_key=idempotency_key,
         )
         return services.create_job(caller=caller, source=source, wanted=wanted)
 
