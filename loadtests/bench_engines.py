@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from conversions.engines import execute, libreoffice, pillow
+from conversions.engines import execute, libreoffice, libreoffice_filters, pillow
 from conversions.engines.spec import EngineCall, EngineSpec
 from conversions.verification import verify, warm
 from sandbox import hosts, runner
@@ -91,7 +91,7 @@ def bare_uno(folder: Path) -> Iterator[Callable[[Path, Path], None]]:
             request = {
                 "source": str(source),
                 "target": str(target),
-                "infilter": libreoffice.IMPORT_FILTERS["docx"],
+                "infilter": libreoffice_filters.IMPORT["docx"],
                 "outfilter": "writer_pdf_Export",
                 "data": {},
             }
