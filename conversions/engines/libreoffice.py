@@ -22,6 +22,7 @@ from conversions.engines.libreoffice_filters import (
     CALC_IN,
     IMPORT,
     IMPRESS,
+    IMPRESS_IN,
     MAGIC,
     TEXTS,
     WRITER,
@@ -232,7 +233,7 @@ def _routes() -> tuple[Route, ...]:
     to_pdf = (
         (tuple(WRITER), 90, ("macros", "fonts that are not installed")),
         (CALC_IN, 80, ("formulas", "macros", "cells beyond the print area")),
-        (tuple(IMPRESS), 85, ("animations", "speaker notes", "macros")),
+        (tuple(IMPRESS_IN), 85, ("animations", "speaker notes", "macros")),
     )
     made = [
         Route(inputs=inputs, outputs=("pdf",), fidelity=points, loses=loses, options=_PRINT)
@@ -240,7 +241,7 @@ def _routes() -> tuple[Route, ...]:
     ]
     made += _family(tuple(WRITER), tuple(WRITER))
     made += _family(CALC_IN, tuple(CALC))
-    made += _family(tuple(IMPRESS), tuple(IMPRESS))
+    made += _family(tuple(IMPRESS_IN), tuple(IMPRESS))
     return tuple(made)
 
 

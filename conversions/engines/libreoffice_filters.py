@@ -45,11 +45,13 @@ IMPRESS = {
     "otp": "impress8_template",
     "fodp": "OpenDocument Presentation Flat XML",
 }
+# Read only: soffice writes ppsx as a plain presentation.
+IMPRESS_IN = {**IMPRESS, "ppsx": "Impress MS PowerPoint 2007 XML AutoPlay"}
 # Cells of csv that look like formulas must stay text: csv goes through openpyxl instead.
 CALC_IN = tuple(code for code in CALC if code not in ("csv", "tsv", "html"))
-IMPORT = {**IMPRESS, **{code: CALC[code] for code in CALC_IN}, **WRITER}
+IMPORT = {**IMPRESS_IN, **{code: CALC[code] for code in CALC_IN}, **WRITER}
 _PDF = {
-    **dict.fromkeys(IMPRESS, "impress_pdf_Export"),
+    **dict.fromkeys(IMPRESS_IN, "impress_pdf_Export"),
     **dict.fromkeys(CALC_IN, "calc_pdf_Export"),
     **dict.fromkeys(WRITER, "writer_pdf_Export"),
 }
@@ -70,9 +72,9 @@ def export_filter(source: str, target: str) -> str:
     """Name of the export filter of a pair."""
     if target == "pdf":
         return _PDF[source]
-    for family in (WRITER, CALC, IMPRESS):
-        if source in family and target in family and not (family is WRITER and source in CALC_IN):
-            return family[target]
+    for sources, targets in ((WRITER, WRITER), (CALC_IN, CALC), (IMPRESS_IN, IMPRESS)):
+        if source in sources and target in targets:
+            return targets[target]
     raise KeyError(f"{source} → {target}")
 
 

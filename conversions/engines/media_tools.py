@@ -15,7 +15,8 @@ from typing import Any
 
 from pydantic import Field
 
-from conversions.engines.ffmpeg_plan import DEMUXERS, Media, probe_arguments, read_probe
+from conversions.engines.ffmpeg_plan import Media, probe_arguments, read_probe
+from conversions.engines.ffmpeg_tables import DEMUXERS
 from conversions.engines.ffmpeg_version import find_version
 from conversions.engines.spec import (
     EngineCall,
