@@ -36,6 +36,8 @@ def same_pages(most: float = 3.0) -> Rule:
             yield Check(name="pages", ok=after["pages"] > 0, expected="≥ 1", actual=after["pages"])
             return
         yield same_count("pages", before["pages"], after["pages"])
+        if "looks" not in after:  # it does not open
+            return
         yield _looks(seen, before["looks"], after["looks"], most)
         yield from _words(set(before.get("words") or ()), seen)
 

@@ -83,6 +83,7 @@ def pages_of(path: Path, password: str | None) -> Facts:
         outline = [[level, title, page] for level, title, page in document.get_toc()]
         return lock | {
             "pages": document.page_count,
+            "repaired": bool(document.is_repaired),
             "sizes": sizes,
             "turns": turns,
             "looks": looks,
