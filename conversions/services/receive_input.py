@@ -55,7 +55,7 @@ def refuse(found: Detection, filename: str, *, has_password: bool, force: bool) 
         raise errors.FileMalicious(
             f"{filename} points at other files (a playlist or script). Send the file itself."
         )
-    if not found.extension_matches and not force:
+    if not (found.extension_matches or found.same_family or force):
         raise errors.FileTypeMismatch(mismatch_text(found, filename))
     if found.format is None:
         raise errors.FileTypeUnknown(
