@@ -45,6 +45,9 @@ VIDEO_OUT = (*VIDEO_CORE, *VIDEO_COMMON_OUT, *VIDEO_RARE_OUT, "gif")
 MAX_SECONDS = 12 * 3600
 
 
+_PROGRAM_END = b"\x00\x00\x01\xb9"  # FFmpeg leaves it out; without it a cut-off end is not seen
+
+
 class Options(EngineOptions):
     """What is kept and how it is coded."""
 
@@ -139,6 +142,9 @@ def run(call: EngineCall) -> EngineResult:
         raise limit(ended.killed)
     if ended.returncode != 0 or not call.target.exists() or not call.target.stat().st_size:
         raise _failure(ended.returncode, ended.stderr_tail)
+    if call.output_format in ("mpg", "vob"):
+        with call.target.open("ab") as file:
+            file.write(_PROGRAM_END)
     warnings = ["Parts of the recording are damaged."] if "rror" in ended.stderr_tail else []
     facts = {"duration_seconds": round(seconds, 3), "video": media.has_video}
     return EngineResult(outputs=(call.target,), warnings=tuple(warnings), facts=facts)

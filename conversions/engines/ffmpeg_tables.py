@@ -137,7 +137,7 @@ VIDEO_CORE = ("mp4", "webm", "mov", "mkv", "avi")
 VIDEO_COMMON_OUT = ("wmv", "flv", "mpg")
 VIDEO_RARE_OUT = (
     *("m4v", "f4v", "divx", "asf", "vob", "ts", "m2ts", "ogv", "3gp", "3g2", "mxf"),
-    *("m2v", "hevc", "ivf"),
+    *("m2v", "ivf"),
 )
 VIDEO_RARE_IN = (
     *VIDEO_COMMON_OUT,

@@ -20,7 +20,7 @@ from conversions.engines.spec import (
     Runner,
 )
 
-PROGRAM = "/usr/bin/convert"
+PROGRAM = "/usr/bin/convert-im6.q16"
 CODERS = {
     "miff": "miff",
     "mng": "mng",

@@ -190,7 +190,8 @@ def _as_html(letter: _Letter) -> str:
         f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>\n"
         for name, value in rows
     )
-    body = "".join(_tidy(letter.html).parts) if letter.html else ""
+    page = _tidy(letter.html)
+    body = "".join(page.parts) if "".join(page.words).strip() else ""  # some say it in text only
     body = body or f"<pre>{html.escape(letter.text)}</pre>"
     title = html.escape(letter.headers.get("Subject", "Message"))
     return (

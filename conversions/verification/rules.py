@@ -7,6 +7,7 @@ from typing import Any
 
 from conversions.verification import documents, plain
 from conversions.verification.documents import range_count
+from conversions.verification.drawings import drawing
 from conversions.verification.media import animation, film, recording, silent_film
 from conversions.verification.tables import ONE_SHEET, slides, tables
 from conversions.verification.terms import Check, Compared, Rule
@@ -18,7 +19,7 @@ _MOVING = {"gif", "webp", "png", "apng", "avif"}
 _PICTURES = {"image", "vector"}
 _POSTSCRIPT = {"ps", "eps"}
 _DECKS = {"pptx", "pptm", "potx", "ppsx", "odp", "otp", "fodp"}
-_SILENT = {"m2v", "h264", "hevc", "ivf"}
+_SILENT = {"m2v", "ivf"}
 
 
 def expected_size(width: int, height: int, options: Mapping[str, Any]) -> tuple[int, int]:
@@ -111,35 +112,6 @@ def _likeness(c: Compared) -> Iterator[Check]:
         actual=round(apart, 1),
         severe=apart > 60,
     )
-
-
-def _drawing(c: Compared) -> Iterator[Check]:
-    """A drawing made into a picture, PDF or PostScript: its size, and that something is on it."""
-    one, before = c.after[0], c.before
-    if c.output_format in ("ps", "eps", "pdf"):
-        pages = c.total("pages")
-        yield Check(name="pages", ok=pages == 1, expected=1, actual=pages)
-    elif before.get("width"):
-        wide, high = _drawn_size(before["width"], before["height"], c.options)
-        close = abs(one.get("width", 0) - wide) <= 2 and abs(one.get("height", 0) - high) <= 2
-        actual = f"{one.get('width')}×{one.get('height')}"
-        yield Check(name="dimensions", ok=close, expected=f"{wide}×{high}", actual=actual)
-    if not before.get("shapes"):
-        return
-    marks = one.get("marks", one.get("shapes"))
-    if c.output_format == "pdf":
-        filled = not c.total("blank_pages")
-    else:
-        filled = bool(marks) if marks is not None else float(one.get("contrast") or 0) > 0.5
-    # Shapes may all be white or off the page, so a blank drawing is seldom but can be right.
-    yield Check(name="not_blank", ok=filled, expected=before["shapes"], actual=filled)
-
-
-def _drawn_size(width: int, height: int, options: Mapping[str, Any]) -> tuple[int, int]:
-    wide, high = options.get("width"), options.get("height")
-    scales = [side / own for side, own in ((wide, width), (high, height)) if side]
-    scale = min(scales) if scales else 1.0
-    return round(width * scale), round(height * scale)
 
 
 def _picture_pages(c: Compared) -> Iterator[Check]:
@@ -290,7 +262,7 @@ _BY_TARGET: dict[str, tuple[Rule, ...]] = {
     "ebook": (documents.book, _text(0.75, 0.9)),
 }
 _BY_SOURCE: dict[str, tuple[Rule, ...]] = {
-    "vector": (_drawing,),
+    "vector": (drawing,),
     "subtitle": (_text(0.9, 0.98),),
     "email": (_text(0.9, 0.98),),
 }

@@ -18,7 +18,7 @@ def _by_ffmpeg(source: Path, target: Path) -> list[str]:
 
 def _by_magick(coder: str) -> Callable[[Path, Path], list[str]]:
     def command(source: Path, target: Path) -> list[str]:
-        return ["/usr/bin/convert", "-quiet", f"{coder}:{source}[0]", f"png:{target}"]
+        return ["/usr/bin/convert-im6.q16", "-quiet", f"{coder}:{source}[0]", f"png:{target}"]
 
     return command
 

@@ -15,6 +15,9 @@ from inspection.signatures import by_signature
 from inspection.text import decode_head, encoding_of, read_head
 
 _HEAD = 64 * 1024
+# A png named .jpg is taken for what it is; a pdf named .docx is refused.
+_LENIENT = {"image", "vector", "audio", "video", "archive", "spreadsheet", "presentation"}
+_LENIENT |= {"font", "subtitle"}
 _TEXTS = {"document", "markup", "data", "subtitle", "email"}
 _lock = threading.Lock()  # libmagic's cookie is not for two threads
 _magic: Any = None
@@ -30,6 +33,7 @@ class Detection:
     confidence: float
     extension_matches: bool
     declared_format: str | None
+    same_family: bool = False  # another type than its name says, but of a kind that we accept
     encrypted: bool = False
     needs_password: bool | None = False  # None: only opening tells (PDF locked by either password)
     empty: bool = False
@@ -87,9 +91,14 @@ def detect(path: Path, filename: str) -> Detection:
         declared_format=declared,
         warnings=guess.warnings,
     )
-    if row and declared_row and row.code != declared and row.family == declared_row.family:
+    if (
+        row
+        and declared_row
+        and row.code != declared
+        and row.family == declared_row.family in _LENIENT
+    ):
         note = f"The file is {row.name}, not {declared_row.name} as its name says."
-        found = replace(found, warnings=(*found.warnings, note))
+        found = replace(found, warnings=(*found.warnings, note), same_family=True)
     return replace(found, **dict(guess.flags))
 
 

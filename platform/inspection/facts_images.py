@@ -156,7 +156,7 @@ def svg_by_hand(path: Path, code: str) -> dict[str, Any]:
     root = fromstring(data)
     if root.tag.rpartition("}")[2] != "svg":
         raise ValueError("no drawing")
-    shapes = sum(1 for one in root.iter() if str(one.tag).rpartition("}")[2] in _SHAPES)
+    shapes = sum(_is_shape(one) for one in root.iter())
     known = {"frames": 1, "shapes": shapes}
     box = [float(n) for n in re.split(r"[\s,]+", root.get("viewBox", "").strip()) if n]
     wide, high = _pixels(root.get("width")), _pixels(root.get("height"))
@@ -168,9 +168,17 @@ def svg_by_hand(path: Path, code: str) -> dict[str, Any]:
     return known
 
 
-_SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "image"}
+_SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text"}
 _UNITS = {"": 1.0, "px": 1.0, "pt": 96 / 72, "in": 96.0, "mm": 96 / 25.4, "cm": 96 / 2.54}
 _UNITS["pc"] = 16.0
+
+
+def _is_shape(element: Any) -> bool:
+    """Something to see; pictures only where the drawing holds them itself."""
+    name = str(element.tag).rpartition("}")[2]
+    links = [value for key, value in element.attrib.items() if key.rpartition("}")[2] == "href"]
+    inside = any(link.strip().startswith("data:") for link in links)
+    return name in _SHAPES or (name == "image" and inside)
 
 
 def _pixels(length: str | None) -> float | None:

@@ -68,6 +68,11 @@ def _flv(head: bytes, tail: bytes, size: int) -> bool:
     return bool(place >= 0 and int.from_bytes(tail[place + 1 : place + 4], "big") + 11 == before)
 
 
+def _ends_with_code(head: bytes, tail: bytes, size: int) -> bool:
+    """MPEG program streams may end with a mark; those that we write do."""
+    return b"\x00\x00\x01\xb9" in tail[-4096:]
+
+
 def _mxf(head: bytes, tail: bytes, size: int) -> bool:
     footer = bytes.fromhex("060e2b34020501010d010201010404")
     index = bytes.fromhex("060e2b34020501010d01020101110100")
@@ -94,6 +99,8 @@ _TESTS: dict[str, Callable[[bytes, bytes, int], bool]] = {
     "tta": _tta,
     "wv": _wavpack,
     "flv": _flv,
+    "mpg": _ends_with_code,
+    "vob": _ends_with_code,
     "mxf": _mxf,
     "ivf": _ivf,
 }

@@ -12,7 +12,8 @@ from conversions.verification import verify
 from inspection import facts
 from sandbox import pool
 from tests.conversions.support import convert
-from tests.conversions.vectors import VECTORS, Vector
+from tests.conversions.vector import Vector
+from tests.conversions.vectors import VECTORS
 from tests.conversions.vectors_documents import DOCUMENTS
 
 pytestmark = pytest.mark.engine

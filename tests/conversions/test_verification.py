@@ -19,6 +19,13 @@ RESULTS = {
     "document": ("pdf/multi-page.pdf", "pdf2docx", "pdf", "docx"),
     "table": ("csv/semicolon.csv", "openpyxl", "csv", "xlsx"),
     "sound": ("audio/speech-en.mp3", "ffmpeg", "mp3", "wav"),
+    "drawing": ("image/logo.svg", "librsvg", "svg", "png"),
+    "photo": ("image/three-images.heic", "vips", "heic", "jxl"),
+    "rare": ("image/gps-exif.jpg", "pillow", "jpg", "tga"),
+    "font": ("font/TestVGID-Regular.otf", "fonttools", "otf", "ttf"),
+    "subtitles": ("subtitle/subtitles.srt", "pysubs2", "srt", "vtt"),
+    "data": ("csv/semicolon.csv", "data", "csv", "parquet"),
+    "mail": ("mail/outlook-attachment.msg", "mail", "msg", "eml"),
     "film": ("video/ten-seconds.mp4", "ffmpeg", "mp4", "webm"),
 }
 
@@ -158,7 +165,13 @@ def test_half_a_film_and_a_black_film_are_caught(tmp_path: Path) -> None:
     assert "not_blank" in _failed(_check(source, output, "film"))
 
 
-@pytest.mark.parametrize("target", ["mp3", "wav", "flac", "ogg", "opus", "m4a", "aac"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("mp3", "wav", "flac", "ogg", "opus", "m4a", "aac", "wma", "aiff", "caf", "ac3", "mp2"),
+        *("mka", "au", "w64", "rf64", "tta", "weba"),
+    ],
+)
 def test_cut_off_sound_is_caught_whatever_its_header_says(target: str, tmp_path: Path) -> None:
     source, result = convert(tmp_path, "audio/tone.flac", "ffmpeg", "flac", target)
     output = result.outputs[0]
@@ -169,7 +182,7 @@ def test_cut_off_sound_is_caught_whatever_its_header_says(target: str, tmp_path:
     assert _failed(verify(source, "flac", (output,), target, {}, "ffmpeg"))
 
 
-@pytest.mark.parametrize("target", ["mp4", "mov", "mkv", "avi"])
+@pytest.mark.parametrize("target", ["mp4", "mov", "mkv", "avi", "wmv", "flv", "mpg", "mxf", "ogv"])
 def test_cut_off_film_is_caught_whatever_its_header_says(target: str, tmp_path: Path) -> None:
     source, result = convert(tmp_path, "video/short.mkv", "ffmpeg", "mkv", target)
     output = result.outputs[0]
@@ -178,3 +191,52 @@ def test_cut_off_film_is_caught_whatever_its_header_says(target: str, tmp_path: 
     output.write_bytes(output.read_bytes()[: output.stat().st_size * 6 // 10])
 
     assert _failed(verify(source, "mkv", (output,), target, {}, "ffmpeg"))
+
+
+def test_a_lost_cue_and_shifted_times_are_caught(tmp_path: Path) -> None:
+    source, result = convert(tmp_path, *RESULTS["subtitles"])
+    output = result.outputs[0]
+    cues = output.read_text().rstrip().split("\n\n")
+
+    output.write_text("\n\n".join(cues[:-1]) + "\n")
+    assert "cues" in _failed(_check(source, output, "subtitles"))
+
+    output.write_text("\n\n".join(cues).replace("00:01:", "00:59:") + "\n")
+    assert _failed(_check(source, output, "subtitles"))
+
+
+def test_a_font_without_half_its_glyphs_is_caught(tmp_path: Path) -> None:
+    from fontTools.subset import Subsetter
+    from fontTools.ttLib import TTFont
+
+    source, result = convert(tmp_path, *RESULTS["font"])
+    font = TTFont(result.outputs[0])
+    keep = Subsetter()
+    keep.populate(glyphs=font.getGlyphOrder()[: len(font.getGlyphOrder()) // 2])
+    keep.subset(font)
+    font.save(result.outputs[0])
+
+    assert "glyphs" in _failed(_check(source, result.outputs[0], "font"))
+
+
+def test_a_lost_attachment_is_caught(tmp_path: Path) -> None:
+    from email import message_from_bytes, policy
+
+    source, result = convert(tmp_path, *RESULTS["mail"])
+    message = message_from_bytes(result.outputs[0].read_bytes(), policy=policy.SMTP)
+    parts = message.get_payload()
+    assert isinstance(parts, list)
+    message.set_payload(parts[:-1])
+    result.outputs[0].write_bytes(message.as_bytes())
+
+    assert "attachments" in _failed(_check(source, result.outputs[0], "mail"))
+
+
+def test_a_blank_drawing_is_caught(tmp_path: Path) -> None:
+    from PIL import Image
+
+    source, result = convert(tmp_path, *RESULTS["drawing"])
+    with Image.open(result.outputs[0]) as image:
+        Image.new("RGB", image.size, "white").save(result.outputs[0])
+
+    assert "not_blank" in _failed(_check(source, result.outputs[0], "drawing"))

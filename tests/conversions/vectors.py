@@ -6,30 +6,10 @@ must come instead. Files are relative to the samples folder.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass(frozen=True, kw_only=True)
-class Vector:
-    """One conversion and what must come of it."""
-
-    file: str
-    engine: str
-    source: str
-    target: str
-    options: dict[str, Any] = field(default_factory=dict)
-    password: str | None = None
-    holds: tuple[str, ...] = ()
-    lacks: tuple[str, ...] = ()
-    facts: dict[str, Any] = field(default_factory=dict)  # of the first output, exactly
-    outputs: int = 1
-    fails: tuple[str, ...] = ()
-    verdicts: tuple[str, ...] = ("verified",)
-
-    def __str__(self) -> str:
-        extra = "-".join(f"{k}={v}" for k, v in self.options.items())
-        return f"{self.file}->{self.target}{'?' if extra else ''}{extra}"
+from tests.conversions.more_vectors import MORE_VECTORS
+from tests.conversions.vector import Vector
 
 
 def _picture(file: str, target: str, **more: Any) -> Vector:
@@ -185,4 +165,5 @@ VECTORS: tuple[Vector, ...] = (
     _office("hostile/laughs.docx", fails=("file_corrupt",)),
     _office("hostile/xxe.docx", fails=("file_corrupt",)),
     _office("hostile/empty.docx", fails=("file_corrupt",)),
+    *MORE_VECTORS,
 )

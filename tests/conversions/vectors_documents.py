@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.conversions.vectors import Vector
+from tests.conversions.vector import Vector
 
 _MILD = ("verified", "warnings")
 

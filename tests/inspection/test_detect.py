@@ -92,3 +92,56 @@ def test_formats_are_sound() -> None:
     endings = [name.lower() for row in FORMATS for name in row.extensions]
     assert len(set(endings)) == len(endings)
     assert all(row.same_bytes_as in BY_CODE for row in FORMATS if row.same_bytes_as)
+
+
+@needs_samples
+@pytest.mark.parametrize(
+    ("file", "named", "code"),
+    [
+        ("image/alpha.png", "a.jpg", "png"),
+        ("audio/tone.flac", "a.mp3", "flac"),
+        ("font/OpenSans.woff2", "a.ttf", "woff2"),
+    ],
+)
+def test_another_type_of_the_same_family_is_taken_for_what_it_is(
+    file: str, named: str, code: str
+) -> None:
+    path = next(SAMPLES.glob(f"*/{Path(file).name}"))
+
+    found = detect(path, named)
+
+    assert (found.format, found.same_family, found.extension_matches) == (code, True, False)
+    assert any("as its name says" in note for note in found.warnings)
+
+
+@needs_samples
+def test_another_family_or_a_document_that_is_another_is_no_match() -> None:
+    pdf = detect(SAMPLES / "pdf/multi-page.pdf", "a.docx")
+    picture = detect(SAMPLES / "image/alpha.png", "a.mp4")
+
+    assert not pdf.same_family
+    assert not picture.same_family
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "code"),
+    [
+        ("WEBVTT\n\n00:01.000 --> 00:02.000\nHi\n", "a.vtt", "vtt"),
+        ("1\n00:00:01,000 --> 00:00:02,000\nHi\n", "a.txt", "srt"),
+        ("[Script Info]\nTitle: x\n\n[V4+ Styles]\n", "a.ass", "ass"),
+        ("{25}{50}Hi\n{60}{70}You\n", "a.sub", "sub"),
+        ("[10][20]Hi\n[30][40]You\n", "a.mpl", "mpl2"),
+        ('{"a": 1}\n{"a": 2}\n', "a.jsonl", "jsonl"),
+        ("a = 1\n[b]\nc = 2\n", "a.toml", "toml"),
+        ("P3\n1 1\n255\n1 2 3\n", "a.ppm", "ppm"),
+        ("#define x_width 8\n#define x_height 1\n", "a.xbm", "xbm"),
+        ("%!PS-Adobe-3.0 EPSF-3.0\n", "a.eps", "eps"),
+        ("%!PS-Adobe-3.0\n", "a.ps", "ps"),
+        ("YUV4MPEG2 W16 H16 F25:1\n", "a.y4m", "y4m"),
+    ],
+)
+def test_kinds_of_text_by_their_words(tmp_path: Path, text: str, name: str, code: str) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+
+    assert detect(file, name).format == code

@@ -1,0 +1,37 @@
+"""The rule for drawings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from conversions.verification.terms import Check, Compared
+
+
+def drawing(c: Compared) -> Iterator[Check]:
+    """A drawing made into a picture, PDF or PostScript: its size, and that something is on it."""
+    one, before = c.after[0], c.before
+    if c.output_format in ("ps", "eps", "pdf"):
+        pages = c.total("pages")
+        yield Check(name="pages", ok=pages == 1, expected=1, actual=pages)
+    elif before.get("width"):
+        wide, high = _drawn_size(before["width"], before["height"], c.options)
+        close = abs(one.get("width", 0) - wide) <= 2 and abs(one.get("height", 0) - high) <= 2
+        actual = f"{one.get('width')}×{one.get('height')}"
+        yield Check(name="dimensions", ok=close, expected=f"{wide}×{high}", actual=actual)
+    if not before.get("shapes"):
+        return
+    marks = one.get("marks", one.get("shapes"))
+    if c.output_format == "pdf":
+        filled = not c.total("blank_pages")
+    else:
+        filled = bool(marks) if marks is not None else float(one.get("contrast") or 0) > 0.5
+    # Shapes may all be white or off the page, so a blank drawing is seldom but can be right.
+    yield Check(name="not_blank", ok=filled, expected=before["shapes"], actual=filled)
+
+
+def _drawn_size(width: int, height: int, options: Mapping[str, Any]) -> tuple[int, int]:
+    wide, high = options.get("width"), options.get("height")
+    scales = [side / own for side, own in ((wide, width), (high, height)) if side]
+    scale = min(scales) if scales else 1.0
+    return round(width * scale), round(height * scale)
