@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PYTHONPATH := .:platform
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engines demo serve test check lint format types imports bench matrix lock clean distclean
+.PHONY: help setup engines demo serve test check lint format types imports bench load matrix lock clean distclean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 | \2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s%s\n", $$1, $$2}'
@@ -52,7 +52,11 @@ matrix: setup ## run every direct pair on real files, verify, write what is offe
 	@$(BIN)/python -m conversions.matrix
 
 bench: setup ## measure the engines and the API on this machine
+	$(BIN)/python -m loadtests.bench_engines
 	$(BIN)/python -m loadtests.bench
+
+load: setup ## 20 customers for 20 seconds on a running `make serve`, then percentiles
+	$(BIN)/locust -f loadtests/locustfile.py --headless -u 20 -r 10 -t 20s --only-summary
 
 lock: setup ## requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes -o requirements.lock

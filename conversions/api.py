@@ -10,7 +10,7 @@ from ninja import Query, Router
 from billing import queries as billing
 from conversions import asking, catalog, queries, services
 from conversions.answers import answer_job, download_answer, job_answer
-from conversions.asking import accept_convert, accept_tool, find_tool, pair_request
+from conversions.asking import About, accept_convert, accept_tool, find_tool, pair_request
 from conversions.openapi import CONVERT_BODY, FILE_BODY, TOOL_BODY
 from conversions.schemas import (
     ConvertQuery,
@@ -71,7 +71,7 @@ def pair(request: HttpRequest, source: str, target: str) -> dict[str, Any]:
 def convert(request: HttpRequest, query: Query[ConvertQuery]) -> HttpResponseBase:
     """Convert one file. 202 with the job, or with `wait` 200 once it has ended."""
     fields, file = read_convert(request)
-    job = accept_convert(principal_of(request), fields, file, getattr(request, "request_id", ""))
+    job = accept_convert(principal_of(request), fields, file, about(request))
     preferred = preferred_wait(request.headers.get("Prefer", ""))
     seconds = query.wait or preferred or (60 if query.download else 0)
     wait_for_end(job.id, seconds)
@@ -151,12 +151,16 @@ def quota(request: HttpRequest) -> dict[str, Any]:
     return catalog.quota_body(billing.usage(caller.tenant_id or ""), caller.requests_per_hour)
 
 
+def about(request: HttpRequest) -> About:
+    """What names a request, for the log and for its replay."""
+    return About(getattr(request, "request_id", ""), request.headers.get("Idempotency-Key"))
+
+
 def run_tool(request: HttpRequest, slug: str, query: ConvertQuery) -> HttpResponseBase:
     """Take the files, make the job, wait for it where asked: as `convert/` does."""
     tool = find_tool(slug)
     fields, files, loose = read_tool(request)
-    request_id = getattr(request, "request_id", "")
-    job = accept_tool(principal_of(request), tool, fields, files, loose, request_id)
+    job = accept_tool(principal_of(request), tool, fields, files, loose, about(request))
     preferred = preferred_wait(request.headers.get("Prefer", ""))
     seconds = query.wait or preferred or (60 if query.download else 0)
     wait_for_end(job.id, seconds)
@@ -184,10 +188,9 @@ def use_tool(request: HttpRequest, slug: str, query: Query[ConvertQuery]) -> Htt
 def convert_pair(request: HttpRequest, pair: str, query: Query[ConvertQuery]) -> HttpResponseBase:
     """`a-to-b`: convert one file of a to b."""
     fields, files, _ = read_tool(request)
-    request_id = getattr(request, "request_id", "")
     wanted = pair_request(pair, fields)
     file = files[0] if files else None
-    job = accept_convert(principal_of(request), wanted, file, request_id)
+    job = accept_convert(principal_of(request), wanted, file, about(request))
     preferred = preferred_wait(request.headers.get("Prefer", ""))
     seconds = query.wait or preferred or (60 if query.download else 0)
     wait_for_end(job.id, seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from conversions import planner, services
@@ -22,8 +22,19 @@ from core.http import judge_url
 from core.uploads import IncomingFile
 
 
+@dataclass(frozen=True)
+class About:
+    """What names a request apart from what it asks for."""
+
+    request_id: str = ""
+    idempotency_key: str | None = None
+
+
 def accept_convert(
-    caller: Principal, fields: ConvertIn, file: IncomingFile | None, request_id: str
+    caller: Principal,
+    fields: ConvertIn,
+    file: IncomingFile | None,
+    about: About,
 ) -> Job:
     """The accepted job. The file is deleted unless the job adopted it."""
     if fields.webhook_url:
@@ -33,7 +44,7 @@ def accept_convert(
         source = services.receive_input(
             file=taken, max_bytes=limit, force=fields.force, has_password=bool(fields.password)
         )
-        wanted = request_of(fields, fields.output_format, fields.options, request_id)
+        wanted = request_of(fields, fields.output_format, fields.options, about)
         return services.create_job(caller=caller, source=source, wanted=wanted)
 
 
@@ -43,7 +54,7 @@ def accept_tool(
     fields: ToolIn,
     files: list[IncomingFile],
     loose: dict[str, Any],
-    request_id: str,
+    about: About,
 ) -> Job:
     """The accepted job of a tool over one or several files."""
     if fields.webhook_url:
@@ -65,7 +76,7 @@ def accept_tool(
             for file in taken
         )
         plan = plan_tool(tool, sources, options, has_password=bool(password))
-        wanted = request_of(fields, plan.output_format, options, request_id, password)
+        wanted = request_of(fields, plan.output_format, options, about, password)
         return services.create_planned(
             caller=caller, sources=sources, wanted=wanted, plan=plan, kind=f"tool/{tool.slug}"
         )
@@ -80,7 +91,7 @@ def quote_convert(
         source = services.receive_input(
             file=taken, max_bytes=limit, force=fields.force, has_password=bool(fields.password)
         )
-        wanted = request_of(fields, fields.output_format, fields.options, "")
+        wanted = request_of(fields, fields.output_format, fields.options, About())
         return services.quote(caller=caller, source=source, wanted=wanted).body()
 
 
@@ -150,7 +161,7 @@ def request_of(
     fields: JobIn,
     target: str,
     options: dict[str, Any],
-    request_id: str,
+    about: About,
     password: str | None = None,
 ) -> services.ConvertRequest:
     """What the caller asks for, as the verb takes it."""
@@ -163,7 +174,8 @@ def request_of(
         engine=fields.engine,
         retention_hours=fields.retention_hours,
         password=password or fields.password,
-        request_id=request_id,
+        request_id=about.request_id,
+        idempotency_key=about.idempotency_key,
     )
 
 

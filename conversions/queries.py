@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, QuerySet, Sum
+import orjson
+from django.db import connection
+from django.db.models import F, JSONField, QuerySet, Sum
 
 from conversions.models import Job
 from conversions.terms import RUN_JOB, Status
@@ -12,12 +14,26 @@ from core.env import env
 from dispatch.queries import place_of
 from dispatch.services import windows
 
-ONE_JOB = "SELECT * FROM conversions_job WHERE id = %s"
+FIELDS = tuple(Job._meta.concrete_fields)  # noqa: SLF001 - Django documents it
+NAMES = [field.attname for field in FIELDS]
+ONE_JOB = f"SELECT {', '.join(NAMES)} FROM conversions_job WHERE id = %s"  # noqa: S608 - our names
+JSON_PLACES = [i for i, field in enumerate(FIELDS) if isinstance(field, JSONField)]
 
 
 def find_job(job_id: str) -> Job | None:
-    """A job of the current tenant. The hottest read: fixed SQL, which the ORM need not build."""
-    return next(iter(Job.objects.raw(ONE_JOB, [job_id])), None)
+    """A job of the current tenant.
+
+    The hottest read: with fixed SQL and no ORM in between it costs a third (`make bench`).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ONE_JOB, [job_id])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    values = list(row)
+    for i in JSON_PLACES:
+        values[i] = None if values[i] is None else orjson.loads(values[i])
+    return Job.from_db(connection.alias, NAMES, values)
 
 
 def status_of(job_id: str) -> str | None:

@@ -10,6 +10,7 @@ from ninja import Query, Router
 from accounts import services as accounts
 from accounts.queries import active_user, user_body
 from core.access import ANYONE, Principal, principal_of, requires
+from core.attempts import attempt
 from core.errors import NotFound
 from core.pagination import PageQuery, page_body, paginate
 from tenants import queries, services
@@ -68,7 +69,9 @@ def register(request: HttpRequest, payload: RegisterIn) -> tuple[int, dict[str, 
 @requires(ANYONE)
 def login(request: HttpRequest, payload: LoginIn) -> dict[str, Any]:
     """Tokens for user name (or e-mail address) and password."""
-    user = accounts.authenticate(username=payload.username, password=payload.password)
+    with attempt(account=payload.username, address=request.META.get("REMOTE_ADDR", "")):
+        user = accounts.authenticate(username=payload.username, password=payload.password)
+        accounts.check_second_factor(user=user, code=payload.otp)
     tenants = queries.tenants_body(user.id)
     pair = accounts.open_session(user=user, tenant_slug=tenants[0]["slug"] if tenants else None)
     return {**vars(pair), "user": user_body(user), "tenants": tenants}
@@ -90,6 +93,7 @@ def generate_key(request: HttpRequest, payload: KeyIn) -> tuple[int, dict[str, A
     key, text = services.create_api_key(
         tenant_id=caller.tenant_id or "",
         user_id=caller.user_id or "",
+        held=caller.permissions,
         name=payload.name,
         scopes=payload.scopes,
         expires_at=payload.expires_at,

@@ -68,7 +68,7 @@ class Api:
             headers=sent,
             SERVER_NAME=self.host,
         )
-        text = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        text = b"".join(answer) if answer.streaming else answer.content
         return Reply(answer.status_code, answer.headers, text)
 
     def get(self, path: str, **headers: str) -> Reply:

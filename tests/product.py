@@ -7,7 +7,6 @@ starts programs (tests/localstack, tests/e2e) must not inherit our database.
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import signal
@@ -16,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+
+import pytest
 
 from localstack import ports
 from localstack.postgres import DATABASE, PORT, ROLE, Postgres
@@ -78,13 +79,10 @@ def prepare() -> Product:
     product = Product()
     for name in ("storage", "work", "mail", "static"):
         (product.data / name).mkdir()
-    before = dict(os.environ)
-    os.environ.update(product.settings())
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in product.settings().items():
+            patch.setenv(name, value)
         load_django()
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
     return product
 
 
@@ -104,7 +102,7 @@ def load_django() -> None:
 
 @contextmanager
 def run(product: Product) -> Iterator[None]:
-    """PostgreSQL with the migrated public schema and the template, and Redis, while the block runs."""
+    """PostgreSQL with the migrated public schema and the template; Redis; while the block runs."""
     from django.core.management import call_command
     from django.db import connections
 

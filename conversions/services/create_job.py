@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import PurePath
 from typing import Any
 
+import orjson
 from django.db import transaction
 from django.utils import timezone
 
@@ -24,6 +25,7 @@ from core import storage
 from core.access import Principal
 from core.crypto import seal
 from core.errors import FieldProblem, RateLimited, ValidationFailed
+from core.idempotency.services import keep_answer
 from core.outbox.services import publish
 from core.uploads import safe_name
 from inspection.naming import canonical_or_same
@@ -42,6 +44,7 @@ class ConvertRequest:
     engine: str | None = None
     password: str | None = None
     request_id: str = ""
+    idempotency_key: str | None = None
 
 
 def plan_route(*, source: str, target: str, options: dict[str, Any], engine: str | None) -> Plan:
@@ -115,7 +118,7 @@ def create_planned(
     try:
         for source, key in zip(sources, keys, strict=True):
             storage.adopt(source.file.path, key)
-        insert_job(job, plan, caller)
+        insert_job(job, plan, caller, wanted.idempotency_key)
     except BaseException:
         for key in keys:
             storage.delete(key)
@@ -151,8 +154,9 @@ def fill_input(job: Job, source: Source) -> None:
     job.input_key = storage.tenant_key("jobs", job.id, "input", PurePath(name).name)
 
 
-def insert_job(job: Job, plan: Plan, caller: Principal) -> None:
+def insert_job(job: Job, plan: Plan, caller: Principal, idempotency_key: str | None) -> None:
     """The one transaction."""
+    body = job_body(job)
     with transaction.atomic():
         if caller.is_test:
             refuse_many_tests()
@@ -170,8 +174,11 @@ def insert_job(job: Job, plan: Plan, caller: Principal) -> None:
             type="job.created",
             tenant_slug=caller.tenant_slug or "",
             shard=job.id,
-            payload=job_body(job),
+            payload=body,
         )
+        if idempotency_key:
+            location = {"Location": f"/api/v1/conversions/jobs/{job.id}/"}
+            keep_answer(idempotency_key, status=202, headers=location, body=orjson.dumps(body))
 
 
 def insert_steps(job: Job, plan: Plan) -> None:

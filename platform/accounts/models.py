@@ -41,6 +41,22 @@ class User(AbstractUser):
         return self.email_verified_at is not None
 
 
+class RecoveryCode(models.Model):
+    """A way in without the second factor, once; only its hash is stored."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "digest"], name="accounts_recovery_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"of {self.user_id}"
+
+
 class RefreshSession(models.Model):
     """One login: its refresh token rotates, ``generation`` tells the newest."""
 

@@ -24,6 +24,26 @@ class TokenIn(Schema):
     token: str = Field(..., max_length=1000)
 
 
+class TotpOut(Schema):
+    """What an authenticator app needs."""
+
+    secret: str
+    otpauth_url: str
+    qr_svg: str
+
+
+class CodeIn(Schema):
+    """A code of the authenticator app."""
+
+    code: str = Field(..., max_length=20)
+
+
+class RecoveryCodesOut(Schema):
+    """Recovery codes, shown once."""
+
+    recovery_codes: list[str]
+
+
 class RefreshIn(Schema):
     """A refresh token."""
 

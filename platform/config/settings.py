@@ -27,6 +27,8 @@ SHARED_APPS = (
     "django.contrib.postgres",
     "django.contrib.staticfiles",
     "rest_framework_api_key",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "ninja",
     "core.outbox",
     "dispatch",
@@ -115,6 +117,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 
+OTP_TOTP_ISSUER = "Filemill"
 FILE_UPLOAD_HANDLERS = ["core.uploads.HashingUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 50_000_000  # bytes of a JSON body (base64); forms stream past it
 STATIC_URL = "/static/"

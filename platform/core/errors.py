@@ -87,6 +87,12 @@ class KeyExpired(AppError):
     code, status = "key_expired", 401
 
 
+class MfaRequired(AppError):
+    """The code of the second factor is missing."""
+
+    code, status = "mfa_required", 401
+
+
 class PermissionDenied(AppError):
     """You may not do this."""
 

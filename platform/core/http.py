@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -125,12 +127,53 @@ def judge_url(url: str, *, webhook: bool = False) -> None:
             raise
 
 
-class JudgedBackend(httpcore.SyncBackend):
-    """Connects to judged addresses only."""
+class DeadlineStream(httpcore.NetworkStream):
+    """A stream whose every wait ends at one moment: a peer that drips can't hold us longer."""
 
-    def __init__(self, allow: Iterable[str]) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, ends_at: float) -> None:
+        self.stream, self.ends_at = stream, ends_at
+
+    def left(self, timeout: float | None, late: type[Exception]) -> float:
+        """Seconds that this wait may take."""
+        seconds = self.ends_at - time.monotonic()
+        if seconds <= 0:
+            raise late("the answer took longer than it may")
+        return seconds if timeout is None else min(timeout, seconds)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read until the deadline."""
+        return self.stream.read(max_bytes, self.left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write until the deadline."""
+        self.stream.write(buffer, self.left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        """Close."""
+        self.stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        """TLS on top, under the same deadline."""
+        seconds = self.left(timeout, httpcore.ConnectTimeout)
+        inner = self.stream.start_tls(ssl_context, server_hostname, seconds)
+        return DeadlineStream(inner, self.ends_at)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Facts of the stream below."""
+        return self.stream.get_extra_info(info)
+
+
+class JudgedBackend(httpcore.SyncBackend):
+    """Connects to judged addresses only; all that follows ends within the deadline."""
+
+    def __init__(self, allow: Iterable[str], deadline_s: float) -> None:
         super().__init__()
-        self.allow = tuple(allow)
+        self.allow, self.deadline_s = tuple(allow), deadline_s
 
     def connect_tcp(
         self,
@@ -141,29 +184,31 @@ class JudgedBackend(httpcore.SyncBackend):
         socket_options: Any = None,
     ) -> httpcore.NetworkStream:
         """Judge, then connect to the first address of the judged ones that answers."""
+        ends_at = time.monotonic() + self.deadline_s
         target = judge(host, port, allow=self.allow)
         last: Exception | None = None
         for address in target.addresses:
             try:
-                return super().connect_tcp(
+                stream = super().connect_tcp(
                     address,
                     port,
                     timeout=timeout,
                     local_address=local_address,
                     socket_options=socket_options,
                 )
+                return DeadlineStream(stream, ends_at)
             except httpcore.ConnectError as error:
                 last = error
         raise last or httpcore.ConnectError("no address")
 
 
 def client(*, webhook: bool = False, timeout_s: float = 15.0) -> httpx.Client:
-    """A client of its own pool; redirects are not followed."""
+    """A client of its own pool; redirects are not followed; a call ends within ``timeout_s``."""
     allow = env().limits.webhook_allow_hosts if webhook else ()
     transport = httpx.HTTPTransport(retries=0)
     transport._pool = httpcore.ConnectionPool(  # noqa: SLF001 - httpx offers no other way in
         ssl_context=httpx.create_ssl_context(),
-        network_backend=JudgedBackend(allow),
+        network_backend=JudgedBackend(allow, timeout_s),
         max_connections=10,
         max_keepalive_connections=0,
     )

@@ -133,6 +133,12 @@ http {{
     location /_storage/ {{
       internal;
       alias "{self.data}/storage/";
+      etag off;  # the product's own; nginx forgets the headers of an X-Accel answer
+      add_header ETag $upstream_http_etag; add_header X-Job-Id $upstream_http_x_job_id;
+      add_header RateLimit $upstream_http_ratelimit;
+      add_header RateLimit-Policy $upstream_http_ratelimit_policy;
+      add_header X-Request-Id $upstream_http_x_request_id;
+      add_header X-Content-Type-Options nosniff;
     }}
     location /static/ {{
       root "{self.data}";

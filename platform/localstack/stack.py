@@ -108,7 +108,7 @@ class Stack:
                 self.supervisor.start([self.redis.spec()])
 
     def _make_folders(self) -> None:
-        for name in ("storage", "work", "mail", "run", "log"):
+        for name in ("storage", "work", "mail", "run", "log", "static"):
             (self.layout.data / name).mkdir(parents=True, exist_ok=True)
         for name in ("storage", "work", "mail"):
             (self.layout.data / name).chmod(0o700)

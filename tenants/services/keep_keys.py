@@ -13,7 +13,7 @@ from core.cache import renew_stamps
 from core.errors import EmailNotVerified, NotFound, PermissionDenied, invalid
 from core.outbox.services import publish
 from tenants.models import ApiKey, Membership, Tenant
-from tenants.terms import ALL, DEFAULT_SCOPES, ROLE_PERMISSIONS, RoleName
+from tenants.terms import ALL, DEFAULT_SCOPES
 
 
 @transaction.atomic
@@ -21,6 +21,7 @@ def create_api_key(
     *,
     tenant_id: str,
     user_id: str,
+    held: frozenset[str],
     name: str,
     scopes: list[str] | None = None,
     expires_at: datetime | None = None,
@@ -28,18 +29,18 @@ def create_api_key(
 ) -> tuple[ApiKey, str]:
     """A key and its secret text, which is shown once.
 
-    Raises EmailNotVerified, PermissionDenied (nobody grants more than they hold), ValidationFailed.
+    ``held`` are the caller's own permissions: nobody grants more. Raises EmailNotVerified,
+    PermissionDenied, ValidationFailed.
     """
     membership = Membership.objects.select_related("user").get(tenant_id=tenant_id, user_id=user_id)
     if not membership.user.is_verified:
         raise EmailNotVerified("Open the link in the mail we sent, then make the key.")
-    held = ROLE_PERMISSIONS[RoleName(membership.role)]
     wanted = list(dict.fromkeys(scopes)) if scopes else [s for s in DEFAULT_SCOPES if s in held]
     unknown = set(wanted) - ALL
     if unknown:
         raise invalid("scopes", f"No such scope: {', '.join(sorted(unknown))}.")
     if not set(wanted) <= held:
-        raise PermissionDenied("A key can't hold a scope that your role lacks.")
+        raise PermissionDenied("A key can't hold a scope that you lack.")
     if expires_at and expires_at <= timezone.now():
         raise invalid("expires_at", "This time is past.")
     made: tuple[Any, str] = ApiKey.objects.create_key(

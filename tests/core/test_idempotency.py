@@ -133,3 +133,17 @@ def test_reading_takes_no_key(acme: Tenant) -> None:
 
 def test_an_unusable_key_is_refused(acme: Tenant) -> None:
     assert acme.api.convert(headers={"Idempotency-Key": "x" * 256}).code == "validation_error"
+
+
+def test_a_process_that_dies_before_it_answers_has_kept_the_answer(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.idempotency.services.remember", lambda key, response: None)
+    headers = {"Idempotency-Key": secrets.token_hex(8)}
+
+    first = acme.api.convert(headers=headers)
+    again = acme.api.convert(headers=headers)
+
+    assert (first.status, again.status) == (202, 202)
+    assert again.json["id"] == first.json["id"]
+    assert again.headers["Idempotency-Replayed"] == "true"

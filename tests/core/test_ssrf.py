@@ -74,18 +74,14 @@ def public_names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("url", FORBIDDEN)
-def test_a_private_target_is_refused_as_webhook(
-    acme: Tenant, public_names: None, url: str
-) -> None:
+def test_a_private_target_is_refused_as_webhook(acme: Tenant, public_names: None, url: str) -> None:
     reply = acme.api.post("webhooks/endpoints/", {"url": url, "events": ["job.*"]})
 
     assert (reply.status, reply.code) == (422, "url_forbidden")
 
 
 @pytest.mark.parametrize("url", FORBIDDEN)
-def test_a_private_target_is_refused_as_source(
-    acme: Tenant, public_names: None, url: str
-) -> None:
+def test_a_private_target_is_refused_as_source(acme: Tenant, public_names: None, url: str) -> None:
     body = {"file_url": url, "output_format": "pdf"}
 
     reply = acme.api.post("conversions/convert/", body)
@@ -126,6 +122,14 @@ def test_changing_an_endpoint_judges_again(acme: Tenant, public_names: None) -> 
 
     assert changed.code == "url_forbidden"
     assert acme.api.get(f"webhooks/endpoints/{made['id']}/").json["url"] == "https://example.com/"
+
+
+WRAPPED = ("::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1", "::8.8.8.8")
+
+
+@pytest.mark.parametrize("address", WRAPPED)
+def test_an_ipv4_address_in_ipv6_dress_is_never_public(address: str) -> None:
+    assert not is_public(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111"])

@@ -24,6 +24,7 @@ from tests.e2e.conftest import SAMPLES, Caller, House
 from tests.e2e.seed_sdk import FileConversionClient
 
 pytestmark = pytest.mark.e2e
+SAMPLE: Any = FileConversionClient  # as untyped as its readers wrote it
 
 
 def mailed_token(house: House, address: str) -> str:
@@ -109,7 +110,7 @@ def test_a_sample_converts_and_opens_again(
 
 def test_the_sample_of_the_first_wish_runs_unchanged(house: House, tmp_path: Path) -> None:
     key = house.demo["tenants"][0]["api_key"]
-    client = FileConversionClient(key, house.demo["base_url"])
+    client = SAMPLE(key, house.demo["base_url"])
     result = tmp_path / "converted_document.docx"
 
     job = client.convert_file(str(SAMPLES / "paper.pdf"), "docx")
@@ -151,6 +152,26 @@ def test_convert_can_wait_and_can_answer_with_the_bytes(house: House) -> None:
     assert direct.status_code == 200
     assert direct.content[:4] == b"RIFF"
     assert direct.headers["X-Job-Id"].startswith("job_")
+
+
+def test_a_download_through_the_front_keeps_the_promised_headers(house: House) -> None:
+    job_id = house.one.convert("a.png", PNG, "webp")
+    digest = house.one.finished(job_id)["output"]["sha256"]
+    address = f"/api/v1/conversions/jobs/{job_id}/download/"
+
+    whole = house.one.http.get(address)
+    same = house.one.http.get(address, headers={"If-None-Match": f'"{digest}"'})
+    part = house.one.http.get(address, headers={"Range": "bytes=0-3", "If-Range": f'"{digest}"'})
+    beyond = house.one.http.get(address, headers={"Range": "bytes=99999-"})
+
+    assert whole.headers["ETag"] == f'"{digest}"'
+    assert whole.headers["X-Content-Type-Options"] == "nosniff"
+    assert whole.headers["X-Request-Id"]
+    assert whole.headers["RateLimit"]
+    assert whole.headers["RateLimit-Policy"]
+    assert (same.status_code, same.content) == (304, b"")
+    assert (part.status_code, part.content) == (206, b"RIFF")
+    assert beyond.status_code == 416
 
 
 @pytest.mark.parametrize("part", ["", "detailed/", "database/", "redis/", "celery/", "engines/"])

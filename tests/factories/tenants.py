@@ -50,6 +50,7 @@ def make_tenant(
     """A fresh tenant; ``conversions`` and ``requests_per_hour`` override the plan."""
     from accounts.services import put_verified_user
     from billing.services import change_plan
+    from core.access import PERMISSIONS
     from core.tenancy import in_tenant
     from tenants.models import Tenant as Row
     from tenants.services import create_api_key, create_tenant
@@ -67,7 +68,12 @@ def make_tenant(
     with in_tenant(row.schema_name):
         for is_test in (False, True):
             _, text = create_api_key(
-                tenant_id=row.id, user_id=user_id, name="made", is_test=is_test, scopes=scopes
+                tenant_id=row.id,
+                user_id=user_id,
+                held=frozenset(PERMISSIONS),
+                name="made",
+                is_test=is_test,
+                scopes=scopes,
             )
             keys.append(text)
     return Tenant(row.id, slug, row.schema_name, user_id, username, password, *keys)

@@ -101,10 +101,7 @@ def test_no_signals() -> None:
     words = ("post_save", "pre_save", "post_delete", "pre_delete", "m2m_changed", "@receiver")
 
     found = [
-        f"{shown(path)}: {word}"
-        for path in sources()
-        for word in words
-        if word in path.read_text()
+        f"{shown(path)}: {word}" for path in sources() for word in words if word in path.read_text()
     ]
 
     assert found == []

@@ -162,7 +162,7 @@ def test_migrations_are_up_to_date() -> None:
 def test_a_tenant_schema_has_few_tables() -> None:
     labels = {c.label for c in apps.get_app_configs() if c.name in settings.TENANT_APPS}
 
-    models = [model for model in apps.get_models(include_auto_created=True)]
+    models = apps.get_models(include_auto_created=True)
     tables = [model._meta.db_table for model in models if model._meta.app_label in labels]
 
     assert 5 <= len(tables) < TABLES

@@ -166,7 +166,7 @@ def test_behind_nginx_the_file_is_handed_over(
     acme: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = make_completed_job(acme, tmp_path, filename="ü n.png")
-    monkeypatch.setitem(env().storage.__dict__, "x_accel", True)
+    monkeypatch.setitem(env().storage.__dict__, "x_accel", 1)
 
     reply = acme.api.get(f"conversions/jobs/{job_id}/download/")
 

@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 import dispatch.services as dispatch
-from conversions.engines.spec import EngineCall, EngineCrashed, EngineResult, EngineSpec
-from conversions.engines.spec import InputRejected
+from conversions.engines.spec import (
+    EngineCall,
+    EngineCrashed,
+    EngineResult,
+    EngineSpec,
+    InputRejected,
+)
 from conversions.models import Job
 from conversions.services import run_job
 from conversions.verification import Check, Report
@@ -199,9 +204,7 @@ def test_a_file_that_kills_its_worker_each_time_ends(engine: pytest.MonkeyPatch)
     assert (job["status"], job["error"]["code"]) == ("failed", "engine_crashed")
 
 
-def test_a_lost_lease_leaves_no_result_behind(
-    engine: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_lost_lease_leaves_no_result_behind(engine: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tenant = make_tenant()
     job_id = make_job(tenant)
 

@@ -37,7 +37,7 @@ def test_the_front_answers_problems_by_itself(
 
         url = f"http://127.0.0.1:{front}"
         status, headers, body = get(f"{url}/api/v1/", {"X-Request-Id": "abc-1"})
-        assert (status, headers["Content-Type"]) == (502, "application/problem+json")
+        assert (status, headers["Content-Type"]) == (503, "application/problem+json")
         problem = json.loads(body)
         assert problem["code"] == "service_unavailable"
         assert problem["request_id"] == headers["X-Request-Id"] == "abc-1"

@@ -1,4 +1,4 @@
-"""What is one tenant's is nobody else's: every route, by key and by token; tasks, threads, caches."""
+"""What is one tenant's is nobody else's: each route by key and token, tasks, threads, caches."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_no_route_shows_or_changes_what_is_another_tenants(
         for value in ids[names[0]]:
             url = re.sub(r"{\w+}", value, path)
             for caller in (globex.api, globex.owner, globex.test_api):
-                body = {} if method in ("post", "put", "patch") else None
+                body: dict[str, str] | None = {} if method in ("post", "put", "patch") else None
                 reply = caller.call(method.upper(), url, body)
                 calls += 1
                 assert (reply.status, reply.code) in (
@@ -144,6 +144,7 @@ def test_a_task_runs_in_the_tenant_of_its_header_and_leaves_it(acme: Tenant) -> 
         seen = schema()
     finally:
         schema.pop_request()
+        app.tasks.unregister("tests.schema")
 
     assert seen == acme.schema
     assert current_schema() == "public"

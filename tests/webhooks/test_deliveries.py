@@ -203,9 +203,6 @@ def test_a_dripping_answer_is_cut(
     assert attempt["duration_ms"] < 3000
 
 
-# BUG (reported): httpx's timeout is for each read, so a head that drips is read for as long as it
-# lasts; only a deadline for the whole call (API.md: 2xx in 15 s) would cut it.
-@pytest.mark.xfail(reason="a dripping head is not cut", strict=True)
 def test_a_dripping_head_is_cut(
     tenant: Tenant, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:

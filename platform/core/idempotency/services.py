@@ -71,9 +71,20 @@ def remember(key: str, response: HttpResponse) -> None:
     )
 
 
+def keep_answer(key: str, *, status: int, headers: dict[str, str], body: bytes) -> None:
+    """Keep the answer in the transaction that does the work.
+
+    A process that dies between commit and answer then still replays it. ``remember`` may put the
+    answer that was really sent in its place.
+    """
+    IdempotencyRecord.objects.filter(key=key).update(
+        status=status, headers=headers, body=body, content_type="application/json"
+    )
+
+
 def forget(key: str) -> None:
-    """Give the key back: the request left no answer worth keeping."""
-    IdempotencyRecord.objects.filter(key=key).delete()
+    """Give the key back, unless the work was done and has kept its answer."""
+    IdempotencyRecord.objects.filter(key=key, status__isnull=True).delete()
 
 
 def replay(record: IdempotencyRecord) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand
 from accounts import services as accounts
 from accounts.queries import user_id_of
 from billing import services as billing
+from core.access import PERMISSIONS
 from core.crypto import seal, unseal
 from core.env import env
 from core.tenancy import in_public, in_tenant
@@ -92,7 +93,11 @@ def demo_tenant(slug: str, name: str, plan: str) -> dict[str, Any]:
     with in_tenant(tenant.schema_name):
         for field, is_test in (("api_key", False), ("test_api_key", True)):
             _, keys[field] = create_api_key(
-                tenant_id=tenant.id, user_id=user_id, name=f"Demo {field}", is_test=is_test
+                tenant_id=tenant.id,
+                user_id=user_id,
+                held=frozenset(PERMISSIONS),
+                name=f"Demo {field}",
+                is_test=is_test,
             )
     owner = {"username": username, "password": password}
     return remember(slug, {"slug": slug, "plan": plan, **keys, "owner": owner})

@@ -1,0 +1,88 @@
+"""Guessing passwords: counted by account and address, and never free."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+
+from core import attempts
+from tests.client import Reply
+from tests.factories.tenants import make_tenant
+from tests.product import Product
+from tests.threads import at_once
+
+
+def log_in(username: str, password: str, address: str) -> Reply:
+    from django.test import Client
+
+    answer = Client(raise_request_exception=False).post(
+        "/api/v1/auth/login/",
+        {"username": username, "password": password},
+        content_type="application/json",
+        REMOTE_ADDR=address,
+        SERVER_NAME="localhost",
+    )
+    return Reply(answer.status_code, answer.headers, answer.content)
+
+
+def address() -> str:
+    return f"2001:db8::{secrets.token_hex(2)}:{secrets.token_hex(2)}"
+
+
+def test_the_sixth_wrong_password_from_one_address_is_refused(product: Product) -> None:
+    tenant = make_tenant()
+    here, elsewhere = address(), address()
+
+    replies = [log_in(tenant.username, "wrong", here) for _ in range(7)]
+    right = log_in(tenant.username, tenant.password, here)
+    owner = log_in(tenant.username, tenant.password, elsewhere)
+
+    assert [reply.status for reply in replies] == [401] * 5 + [429] * 2
+    assert replies[5].code == "too_many_attempts"
+    assert int(replies[5].headers["Retry-After"]) > 0
+    assert (right.status, owner.status) == (429, 200)
+
+
+def test_right_passwords_are_not_counted(product: Product) -> None:
+    tenant = make_tenant()
+    here = address()
+
+    replies = [log_in(tenant.username, tenant.password, here) for _ in range(8)]
+
+    assert [reply.status for reply in replies] == [200] * 8
+
+
+def test_guesses_at_once_get_exactly_five_answers(product: Product) -> None:
+    tenant = make_tenant()
+    here = address()
+
+    replies = at_once(12, lambda _: log_in(tenant.username, "wrong", here), threads=12)
+
+    assert sorted(reply.status for reply in replies) == [401] * 5 + [429] * 7
+
+
+def test_an_address_that_tries_many_accounts_is_refused(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(attempts.LIMITS, "address", 3)
+    here = address()
+
+    replies = [log_in(secrets.token_hex(6), "wrong", here) for _ in range(5)]
+
+    assert [reply.status for reply in replies] == [401] * 3 + [429] * 2
+
+
+def test_without_redis_logging_in_is_closed(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = make_tenant()
+
+    def away(key: str) -> int:
+        raise ConnectionError("no Redis")
+
+    monkeypatch.setattr(attempts, "count", away)
+
+    reply = log_in(tenant.username, tenant.password, address())
+
+    assert (reply.status, reply.code) == (503, "service_unavailable")
