@@ -181,7 +181,7 @@ def outcome(pair: Pair, started: float, verdict: str, sample: Path, note: str) -
         target=pair.target,
         version=registry.version(pair.engine) or "",
         at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        seconds=round(time.monotonic() - started, 2),
+        seconds=round(time.monotonic() - started, 3),
         verdict=verdict,
         sample=sample.name,
         note=note[:400],

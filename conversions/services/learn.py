@@ -14,7 +14,7 @@ from conversions.verification import Report
 RECENT = 300  # runs of a route that are looked at
 NEAREST = 7
 _FEW = 3  # runs below which the matrix is trusted more
-LEAST_S = 0.05
+LEAST_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def estimate(
     """Seconds: the median of the nearest runs, else what the matrix measured."""
     known = sorted(runs, key=lambda run: apart(run, size, pages, duration))[:NEAREST]
     if len(known) < _FEW:
-        return max(LEAST_S, round(otherwise, 2))
-    return max(LEAST_S, round(median(run.seconds for run in known), 2))
+        return max(LEAST_S, round(otherwise, 3))
+    return max(LEAST_S, round(median(run.seconds for run in known), 3))
 
 
 def median_error(runs: Sequence[Run]) -> float:
