@@ -157,11 +157,6 @@ def quota(request: HttpRequest) -> dict[str, Any]:
     return catalog.quota_body(billing.usage(caller.tenant_id or ""), caller.requests_per_hour)
 
 
-def about(request: HttpRequest) -> About:
-    """What names a request, for the log and for its replay."""
-    return About(getattr(request, "request_id", ""), request.headers.get("Idempotency-Key"))
-
-
 def run_tool(request: HttpRequest, slug: str, query: ConvertQuery) -> HttpResponseBase:
     """Take the files, make the job, wait for it where asked: as `convert/` does."""
     tool = find_tool(slug)

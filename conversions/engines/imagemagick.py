@@ -115,7 +115,7 @@ SPEC = EngineSpec(
         ),
         Route(
             inputs=_COMMON,
-            outputs=("psd", "psb", "xpm", "xwd", "ras", "pam", "dcx"),
+            outputs=("psd", "xpm", "xwd", "ras", "pam", "dcx"),
             fidelity=85,
             loses=("frames after the first", "metadata"),
         ),

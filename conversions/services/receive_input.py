@@ -8,7 +8,6 @@ from conversions import errors
 from core.errors import FileTooLarge
 from core.uploads import IncomingFile, printable_name
 from inspection.detect import Detection, detect
-from inspection.naming import family_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +50,7 @@ def receive_input(
         filename=filename,
         format=str(found.format),
         media_type=found.media_type,
-        warnings=(*found.warnings, *name_warning(found)),
+        warnings=tuple(found.warnings),
     )
 
 
@@ -69,7 +68,8 @@ def refuse(found: Detection, filename: str, *, has_password: bool, force: bool) 
         raise errors.FileMalicious(
             f"{filename} points at other files (a playlist or script). Send the file itself."
         )
-    if is_other_family(found) and not force:
+    says_nothing = found.declared_format is None
+    if not (found.extension_matches or found.same_family or says_nothing or force):
         raise errors.FileTypeMismatch(mismatch_text(found, filename))
     if found.format is None:
         raise errors.FileTypeUnknown(
@@ -77,23 +77,6 @@ def refuse(found: Detection, filename: str, *, has_password: bool, force: bool) 
         )
     if found.needs_password and not has_password:
         raise errors.FileEncrypted(f"{filename} is locked. Send its `password` and try again.")
-
-
-def name_warning(found: Detection) -> tuple[str, ...]:
-    """What the report says of a file that is not what its extension says."""
-    if found.extension_matches or found.declared_format is None:
-        return ()
-    return (f"The file is named {found.declared_format} and is {found.format}: taken as that.",)
-
-
-def is_other_family(found: Detection) -> bool:
-    """Whether the name claims something that the content is not even akin to.
-
-    A name that says nothing can't be wrong, and a png named .jpg is taken as what it is.
-    """
-    if found.extension_matches or found.declared_format is None:
-        return False
-    return found.format is None or family_of(found.declared_format) != found.family
 
 
 def mismatch_text(found: Detection, filename: str) -> str:
