@@ -37,7 +37,8 @@ def _page_size(c: Compared) -> Iterator[Check]:
     one = c.after[0]
     if not wide or not high or not one.get("width") or c.options.get("page_range"):
         return
-    share = int(c.options.get("dpi") or 150) / 72
+    # A drawing's own unit is the CSS pixel, 96 to the inch, whatever the dpi.
+    share = (96 if c.output_format == "svg" else int(c.options.get("dpi") or 150)) / 72
     expected = round(float(wide) * share), round(float(high) * share)
     actual = int(one["width"]), int(one["height"])
     # Boxes of PostScript are whole points.
