@@ -1,6 +1,7 @@
 """The web process: WSGI, many light threads over a small connection pool."""
 
 import os
+from threading import Thread
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")  # noqa: TID251 - an entry point
 
@@ -10,7 +11,10 @@ django_application = get_wsgi_application()
 
 from config.celery import app as celery_application  # noqa: E402 - becomes the current one
 from config.safety import check_database  # noqa: E402
+from conversions.catalog import offered  # noqa: E402
 
 check_database()
 celery_application.finalize()
+# What is offered takes a second to work out over thousands of pairs: not in the first request.
+Thread(target=offered, daemon=True).start()
 application = django_application
