@@ -45,6 +45,14 @@ def about(request: HttpRequest) -> About:
     return About(getattr(request, "request_id", ""), key)
 
 
+def answer_after_waiting(request: HttpRequest, job: Any, query: ConvertQuery) -> HttpResponseBase:
+    """The new job at once, or after the seconds that `wait`, `Prefer` or `download` ask for."""
+    preferred = preferred_wait(request.headers.get("Prefer", ""))
+    seconds = query.wait or preferred or (60 if query.download else 0)
+    wait_for_end(job.id, seconds)
+    return answer_job(request, job, waited=seconds > 0, download=query.download)
+
+
 def existing(job_id: str) -> Any:
     """The tenant's job, or 404."""
     job = queries.find_job(job_id)
@@ -78,10 +86,7 @@ def convert(request: HttpRequest, query: Query[ConvertQuery]) -> HttpResponseBas
     """Convert one file. 202 with the job, or with `wait` 200 once it has ended."""
     fields, file = read_convert(request)
     job = accept_convert(principal_of(request), fields, file, about(request))
-    preferred = preferred_wait(request.headers.get("Prefer", ""))
-    seconds = query.wait or preferred or (60 if query.download else 0)
-    wait_for_end(job.id, seconds)
-    return answer_job(request, job, waited=seconds > 0, download=query.download)
+    return answer_after_waiting(request, job, query)
 
 
 @router.post("/detect/", response=DetectOut, openapi_extra=FILE_BODY)
@@ -162,10 +167,7 @@ def run_tool(request: HttpRequest, slug: str, query: ConvertQuery) -> HttpRespon
     tool = find_tool(slug)
     fields, files, loose = read_tool(request)
     job = accept_tool(principal_of(request), tool, fields, files, loose, about(request))
-    preferred = preferred_wait(request.headers.get("Prefer", ""))
-    seconds = query.wait or preferred or (60 if query.download else 0)
-    wait_for_end(job.id, seconds)
-    return answer_job(request, job, waited=seconds > 0, download=query.download)
+    return answer_after_waiting(request, job, query)
 
 
 @tools.get("/", response=ToolListOut)
@@ -192,10 +194,7 @@ def convert_pair(request: HttpRequest, pair: str, query: Query[ConvertQuery]) ->
     wanted = pair_request(pair, fields)
     file = files[0] if files else None
     job = accept_convert(principal_of(request), wanted, file, about(request))
-    preferred = preferred_wait(request.headers.get("Prefer", ""))
-    seconds = query.wait or preferred or (60 if query.download else 0)
-    wait_for_end(job.id, seconds)
-    return answer_job(request, job, waited=seconds > 0, download=query.download)
+    return answer_after_waiting(request, job, query)
 
 
 ALIASES = {
