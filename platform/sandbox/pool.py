@@ -7,6 +7,7 @@ never shared over a fork (a Celery prefork child starts its own).
 from __future__ import annotations
 
 import array
+import atexit
 import contextlib
 import json
 import os
@@ -258,6 +259,12 @@ def server(preload: tuple[str, ...]) -> ForkServer:
         return _servers.setdefault(preload, ForkServer(preload))
 
 
+def close_all() -> None:
+    """End every fork server of this process; it is called at exit."""
+    for known in _servers.values():
+        known.close()
+
+
 def _forget_after_fork() -> None:
     global _servers_lock  # noqa: PLW0603
     _servers_lock = threading.Lock()
@@ -267,3 +274,4 @@ def _forget_after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)
+atexit.register(close_all)
