@@ -30,7 +30,10 @@ from conversions.engines.spec import (
     Runner,
 )
 
-READABLE = ("zip", "7z", "tar", "gz", "bz2", "xz", "rar")
+READABLE = (
+    *("zip", "7z", "tar", "tgz", "tbz2", "txz", "tzst", "tlzma", "pax", "cpio", "iso"),
+    *("cbz", "cbt", "jar", "rar", "cbr"),
+)
 _SINGLE = ("gz", "bz2", "xz")  # hold a tar or one file
 MAX_ENTRIES = 10_000
 MAX_FILES = 1_000  # results of one job

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from conversions.engines.spec import (
 )
 from sandbox import hosts, pool
 from sandbox.outcomes import Crashed, LimitHit, Raised, SandboxUnavailable
+from sandbox.profiles import PROFILES
 
 _KINDS: dict[str, type[EngineError]] = {
     kind.__name__: kind
@@ -54,6 +56,7 @@ def warm(queue: str) -> None:
 
 def execute(spec: EngineSpec, call: EngineCall) -> EngineResult:
     """Run one step; raises EngineError only. Outputs are plain files of the work folder."""
+    call = replace(call, deadline_s=min(call.deadline_s, PROFILES[spec.sandbox].wall_s))
     try:
         result = _in_fork(spec, call) if spec.runner is Runner.PYTHON else spec.run(call)
     except LimitHit as hit:

@@ -206,7 +206,7 @@ def _refuse(call: EngineCall, error: str) -> NoReturn:
 _PRINT = ("page_range", "pdfa")
 _CELLS = ("sheet", "delimiter")
 _LOST_IN = {
-    "txt": (45, ("looks", "pictures", "tables' shape")),
+    "txt": (62, ("looks", "pictures", "tables' shape")),
     "html": (65, ("page layout", "headers and footers")),
     "csv": (60, ("looks", "formulas", "charts")),
     "tsv": (60, ("looks", "formulas", "charts")),

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from inspection.nesting import hides_bomb
+
 MAX_ENTRIES = 10_000
 MAX_UNPACKED = 2_000_000_000
 MAX_RATIO = 200
@@ -79,6 +81,7 @@ def _judge(archive: zipfile.ZipFile, size: int) -> Package:
     names = {entry.filename for entry in entries}
     bomb = len(entries) > MAX_ENTRIES or total > MAX_UNPACKED
     bomb = bomb or (total > RATIO_FROM and total > MAX_RATIO * max(size, 1))
+    bomb = bomb or hides_bomb(archive, size)
     kind = "zip" if bomb else _kind(archive, names)
     fault: Fault | None = "archive_bomb" if bomb else None
     external = False

@@ -102,7 +102,7 @@ PROFILES: dict[str, SandboxProfile] = {
     ),
     "page": SandboxProfile(
         cpu_s=600,
-        wall_s=300,
+        wall_s=90,
         memory_bytes=2 * GIB,
         output_bytes=2 * GIB,
         total_bytes=4 * GIB,
