@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from inspection import facts as common
+from inspection.formats import BY_CODE
 from inspection.words import digest
 
 Facts = dict[str, Any]
@@ -39,6 +40,11 @@ def read_all(payload: list[dict[str, Any]], report: Callable[[float, str], None]
     return found
 
 
+_BOOKS = ("cbz", "cbt", "cbr")  # archives of pictures
+_ZIPS = ("zip", "cbz", "jar")
+_TARS = ("tar", "tgz", "tbz2", "txz", "pax", "cbt")
+
+
 def read(path: Path, item: dict[str, Any]) -> Facts:
     """Facts of one file, by its family."""
     code = item["format"]
@@ -47,7 +53,7 @@ def read(path: Path, item: dict[str, Any]) -> Facts:
         return base | {"sha256": _sha256(path)}
     if code == "pdf":
         return base | pages_of(path, item.get("password"))
-    if code in ("zip", "7z", "tar", "gz", "bz2", "xz", "rar"):
+    if code in _BOOKS or BY_CODE[code].family == "archive":
         return base | {"entries": entries_of(path, code, item)}
     known = common.facts(path, code, unlike=item.get("unlike"))
     return base | known | private_of(path, code)
@@ -110,14 +116,12 @@ def _digest(stream: IO[bytes]) -> tuple[int, str]:
 
 def entries_of(path: Path, code: str, item: dict[str, Any]) -> list[list[Any]]:
     """[name, size, SHA-256] of each plain file; by another library than ``unlike``."""
-    if item.get("unlike") == "python" or code in ("7z", "rar"):
-        return list(_by_libarchive(path, item.get("password")))
-    if code == "zip":
-        return list(_by_zipfile(path, item.get("password")))
-    try:
-        return list(_by_tarfile(path))
-    except tarfile.ReadError:
-        return list(_single(path, code))
+    if item.get("unlike") != "python":
+        if code in _ZIPS:
+            return list(_by_zipfile(path, item.get("password")))
+        if code in _TARS:
+            return list(_by_tarfile(path))
+    return list(_by_libarchive(path, item.get("password")))
 
 
 def _by_libarchive(path: Path, password: str | None) -> Iterator[list[Any]]:
@@ -152,16 +156,6 @@ def _by_tarfile(path: Path) -> Iterator[list[Any]]:
             stream = archive.extractfile(info) if info.isreg() else None
             if stream:
                 yield [info.name, *_digest(stream)]
-
-
-def _single(path: Path, code: str) -> Iterator[list[Any]]:
-    import bz2  # noqa: PLC0415
-    import gzip  # noqa: PLC0415
-    import lzma  # noqa: PLC0415
-
-    opener: Any = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}[code]
-    with opener(path, "rb") as stream:
-        yield [None, *_digest(stream)]
 
 
 def private_of(path: Path, code: str) -> Facts:

@@ -94,6 +94,8 @@ CASES: list[tuple[str, list[str], dict[str, str], int, str]] = [
     ("thumbnail", [FILM], {}, 1, "jpg"),
     ("create-archive", [PAPER, PHOTO, PHOTO], {}, 1, "zip"),
     ("extract-archive", ["archive/documents.zip"], {}, 9, "files"),
+    ("extract-archive", ["archive/small.tar.gz"], {}, 1, "files"),
+    ("extract-archive", ["archive/small.7z"], {}, 1, "files"),
 ]
 
 
