@@ -1,0 +1,1 @@
+"""The library that keeps files: assets, versions, tags, shares. Built in its own wave."""
