@@ -174,8 +174,3 @@ def options_schema(path: tuple[Edge, ...]) -> dict[str, Any]:
     if definitions:
         body["$defs"] = definitions
     return body
-
-
-def units_of(path: tuple[Edge, ...]) -> int:
-    """What the route costs: one unit, or what its dearest step asks."""
-    return max(edge.spec.units for edge in path)

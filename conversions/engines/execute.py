@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conversions.engines import libreoffice, registry
+from conversions.engines.programs import limit
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -29,18 +30,11 @@ _KINDS: dict[str, type[EngineError]] = {
     kind.__name__: kind
     for kind in (EngineError, InputRejected, OptionUnsupported, LimitExceeded, EngineCrashed)
 }
-_LIMITS = {
-    "time": ("timed_out", "The conversion took longer than the time limit."),
-    "cpu": ("timed_out", "The conversion used more processor time than allowed."),
-    "memory": ("memory_exceeded", "The conversion needs more memory than allowed."),
-    "output": ("output_too_large", "The result would be larger than allowed."),
-}
 
 
 def limit_error(hit: LimitHit) -> LimitExceeded:
     """The engine error for a limit of the sandbox."""
-    code, text = _LIMITS[hit.which]
-    return LimitExceeded(text, code=code, detail=str(hit))
+    return limit(hit.which, str(hit))
 
 
 def warm(queue: str) -> None:

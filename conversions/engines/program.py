@@ -6,15 +6,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from conversions.engines.spec import EngineCall, EngineCrashed, InputRejected, LimitExceeded
+from conversions.engines.programs import limit
+from conversions.engines.spec import EngineCall, EngineCrashed, InputRejected
 from sandbox.profiles import SandboxProfile
 
-_LIMITS = {
-    "time": ("timed_out", "The conversion took longer than the time limit."),
-    "cpu": ("timed_out", "The conversion used more processor time than allowed."),
-    "memory": ("memory_exceeded", "The conversion needs more memory than allowed."),
-    "output": ("output_too_large", "The result would be larger than allowed."),
-}
 _FATAL_SIGNALS = {134, 135, 136, 139}  # abort, bus, arithmetic, segmentation: 128 + signal
 
 
@@ -42,8 +37,7 @@ def run_program(
         on_stdout_line=on_line,
     )
     if ended.killed:
-        code, text = _LIMITS[ended.killed]
-        raise LimitExceeded(text, code=code, detail=ended.stderr_tail[-800:])
+        raise limit(ended.killed, ended.stderr_tail[-800:])
     if ended.returncode < 0 or ended.returncode in _FATAL_SIGNALS:
         raise EngineCrashed(f"{name} ended without a result.", detail=ended.stderr_tail[-800:])
     if ended.returncode not in accept:

@@ -23,10 +23,10 @@ _LIMITS = {
 }
 
 
-def limit(which: str) -> LimitExceeded:
+def limit(which: str, detail: str = "") -> LimitExceeded:
     """The error for a limit of the sandbox."""
     code, text = _LIMITS[which]
-    return LimitExceeded(text, code=code)
+    return LimitExceeded(text, code=code, detail=detail)
 
 
 def debian_version(package: str, *programs: str) -> str | None:

@@ -11,7 +11,6 @@ from conversions.verification import Report, presence, type_of, verdict_of
 from conversions.verification.terms import Check
 from conversions.verification.tool_rules import RULES
 from conversions.verification.tool_seen import Seen
-from inspection.detect import detect
 from inspection.facts import PRELOAD, PRELOAD_PDF
 from sandbox import pool
 from sandbox.outcomes import SandboxError
@@ -112,8 +111,3 @@ def _read(done: Operation, outputs: tuple[Path, ...]) -> list[dict[str, Any]] | 
         )
     found: list[dict[str, Any]] = returned.value
     return found
-
-
-def format_of_entry(path: Path, name: str) -> str | None:
-    """What an unpacked file is, by its content."""
-    return detect(path, name).format

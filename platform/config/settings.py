@@ -6,7 +6,7 @@ from typing import Any
 
 import sentry_sdk
 
-from core.env import ROOT, env
+from core.env import env
 
 conf = env()
 
@@ -171,5 +171,3 @@ LOGGING = {
 
 if conf.site.sentry_dsn.get_secret_value():
     sentry_sdk.init(dsn=conf.site.sentry_dsn.get_secret_value(), send_default_pii=False)
-
-BASE_DIR = ROOT

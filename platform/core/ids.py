@@ -21,9 +21,3 @@ def new_id(prefix: str) -> str:
         value, digit = divmod(value, 32)
         digits.append(ALPHABET[digit])
     return f"{prefix}_{''.join(reversed(digits))}"
-
-
-def is_id(text: str, prefix: str) -> bool:
-    """Whether the text could be one of our ids, before the database is asked."""
-    head, _, tail = text.partition("_")
-    return head == prefix and len(tail) == LENGTH and all(c in ALPHABET for c in tail)

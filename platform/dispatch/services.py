@@ -28,7 +28,6 @@ from dispatch.models import Lane, State, Ticket, ticket_id
 
 log = logging.getLogger("filemill.dispatch")
 PUMP_LOCK = 0xD15  # key of the advisory lock
-UNSLOTTED = "io"  # deliveries and mails do not use up a tenant's job slots
 EPOCH = "dispatch:epoch"  # gone from Redis: it was emptied, so ring for everything again
 
 PUMP = """

@@ -24,7 +24,6 @@ _TEX_ADDRESS = re.compile(
 )
 _COMMAND = re.compile(r"\\[a-zA-Z@]+\*?")
 _ROFF = re.compile(r"\\\[u([0-9A-F]{4,6})\]|\\\[(.)[ ]?(aq|ga|ah|:|ti|ac|)\]|\\f(?:\[\w*\]|.)")
-_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 class _Seen(HTMLParser):
