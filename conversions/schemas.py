@@ -15,6 +15,8 @@ from django.http.request import UnreadablePostError
 from ninja import Field, Schema
 from pydantic import ConfigDict, ValidationError, field_validator
 
+from conversions.terms import BATCH_FILES
+from core.env import env
 from core.errors import (
     AppError,
     FieldProblem,
@@ -31,6 +33,18 @@ MAX_JSON_BYTES = 48_000_000  # of a base64 body; larger files go as multipart
 FORM_OVERHEAD = 1_000_000  # bytes of a multipart body beside the file
 
 
+def from_json_text(value: Any) -> Any:
+    """JSON that came as the text of a form field; anything else unchanged."""
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return {}
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise ValueError("must be JSON") from error
+
+
 class JobIn(Schema):
     """What every request for a job may say; files come beside it in a multipart body."""
 
@@ -44,6 +58,9 @@ class JobIn(Schema):
     engine: str | None = Field(None, max_length=40)
     password: str | None = Field(None, max_length=500)
     force: bool = False
+    delete_after_download: bool = False
+    save_to_library: bool = False
+    asset_id: str | None = Field(None, max_length=40)
     file_url: str | None = Field(None, max_length=2000)
     content_base64: str | None = None
     filename: str = Field("file", max_length=1000)
@@ -52,14 +69,7 @@ class JobIn(Schema):
     @classmethod
     def from_text(cls, value: Any) -> Any:
         """A form field holds JSON as text."""
-        if not isinstance(value, str):
-            return value
-        if not value.strip():
-            return {}
-        try:
-            return orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise ValueError("must be JSON") from error
+        return from_json_text(value)
 
 
 class ConvertIn(JobIn):
@@ -74,7 +84,7 @@ class ToolIn(JobIn):
     output_format: str | None = Field(None, max_length=20)
 
 
-Fields = TypeVar("Fields", bound=JobIn)
+Fields = TypeVar("Fields", bound=Schema)
 
 
 def read_convert(request: HttpRequest) -> tuple[ConvertIn, IncomingFile | None]:
@@ -99,6 +109,14 @@ def read_body(request: HttpRequest) -> tuple[dict[str, Any], list[IncomingFile]]
         refuse_long_body(request)
         return read_form(request)
     raise UnsupportedMediaType("Send multipart/form-data, or JSON with content_base64 or file_url.")
+
+
+def read_named(request: HttpRequest) -> tuple[dict[str, Any], dict[str, list[IncomingFile]]]:
+    """Fields, and files by the name of their form field."""
+    if (request.content_type or "").lower() != "multipart/form-data":
+        return read_body(request)[0], {}
+    fields, _ = read_form(request)
+    return fields, {name: request.FILES.getlist(name) for name in request.FILES}  # type: ignore[misc]
 
 
 def read_json(request: HttpRequest) -> dict[str, Any]:
@@ -126,24 +144,34 @@ def too_large(limit: int) -> AppError:
     return FileTooLarge(f"Your plan takes files up to {limit:,} bytes.".replace(",", " "))
 
 
-def read_form(request: HttpRequest) -> tuple[dict[str, Any], list[IncomingFile]]:
-    """Fields and files, `file` first; the upload handler has streamed it to disk."""
+def upload_limit(request: HttpRequest) -> int:
+    """Bytes of one file."""
+    return getattr(request, "upload_limit", None) or env().limits.upload_bytes
+
+
+def read_form(
+    request: HttpRequest, *, alone: bool = False
+) -> tuple[dict[str, Any], list[IncomingFile]]:
+    """Fields and files, `file` first; the upload handler has streamed them to disk.
+
+    With ``alone`` a file over the limit is left out and the others are taken.
+    """
     try:
         fields = {name: request.POST[name] for name in request.POST}
         files = [*request.FILES.getlist("file"), *request.FILES.getlist("files")]
+    except TooManyFilesSent as error:
+        raise invalid("files", f"A form holds at most {BATCH_FILES} files.") from error
     except (
         BadRequest,
         MultiPartParserError,
-        TooManyFilesSent,
         UnreadablePostError,
         RequestDataTooBig,
         OSError,
         ValueError,
     ) as error:
         raise MalformedRequest("The form can't be read.") from error
-    stopped_at = getattr(request, "upload_too_large", None)
-    if stopped_at:
-        raise too_large(stopped_at)
+    if getattr(request, "uploads_too_large", None) and not alone:
+        raise too_large(upload_limit(request))
     return {k: v for k, v in fields.items() if v != ""}, files  # type: ignore[return-value]
 
 
