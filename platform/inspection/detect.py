@@ -19,6 +19,8 @@ _HEAD = 64 * 1024
 _LENIENT = {"image", "vector", "audio", "video", "archive", "spreadsheet", "presentation"}
 _LENIENT |= {"font", "subtitle"}
 _TEXTS = {"document", "markup", "data", "subtitle", "email"}
+# Excel locks the structure of a workbook by a password that everyone knows, and opens it without.
+_MAYBE: dict[str, bool | None] = {"xls": None, "xlt": None}
 _lock = threading.Lock()  # libmagic's cookie is not for two threads
 _magic: Any = None
 
@@ -165,6 +167,8 @@ def _ole(path: Path, declared: str | None) -> _Guess:
     if kind == "encrypted_ooxml":
         code = declared if declared in ("docx", "xlsx", "pptx") else "docx"
         return _Guess(code, 0.9, (("encrypted", True), ("needs_password", True)))
+    if kind and ole.is_locked(path):
+        return _Guess(kind, 0.97, (("encrypted", True), ("needs_password", _MAYBE.get(kind, True))))
     return _Guess(kind, 0.97) if kind else _Guess(None, 0.0)
 
 
