@@ -71,9 +71,10 @@ def login(request: HttpRequest, payload: LoginIn) -> dict[str, Any]:
     """Tokens for user name (or e-mail address) and password."""
     with attempt(account=payload.username, address=request.META.get("REMOTE_ADDR", "")):
         user = accounts.authenticate(username=payload.username, password=payload.password)
-        accounts.check_second_factor(user=user, code=payload.otp)
+        has_mfa = accounts.check_second_factor(user=user, code=payload.otp)
     tenants = queries.tenants_body(user.id)
-    pair = accounts.open_session(user=user, tenant_slug=tenants[0]["slug"] if tenants else None)
+    slug = tenants[0]["slug"] if tenants else None
+    pair = accounts.open_session(user=user, tenant_slug=slug, has_mfa=has_mfa)
     return {**vars(pair), "user": user_body(user), "tenants": tenants}
 
 
