@@ -62,6 +62,7 @@ def register(request: HttpRequest, payload: RegisterIn) -> tuple[int, dict[str, 
     )
     user = active_user(user_id)
     assert user is not None  # noqa: S101 - made above
+    request.actor_id = user_id  # type: ignore[attr-defined]
     return 201, {**user_body(user), "tenants": queries.tenants_body(user_id)}
 
 
@@ -72,6 +73,7 @@ def login(request: HttpRequest, payload: LoginIn) -> dict[str, Any]:
     with attempt(account=payload.username, address=request.META.get("REMOTE_ADDR", "")):
         user = accounts.authenticate(username=payload.username, password=payload.password)
         accounts.check_second_factor(user=user, code=payload.otp)
+    request.actor_id = user.id  # type: ignore[attr-defined]
     tenants = queries.tenants_body(user.id)
     pair = accounts.open_session(user=user, tenant_slug=tenants[0]["slug"] if tenants else None)
     return {**vars(pair), "user": user_body(user), "tenants": tenants}
