@@ -16,7 +16,7 @@ API = "/api/"
 class ActivityMiddleware:
     """Innermost: it knows the caller, and a replayed answer never comes this far.
 
-    A route that finds out who is calling (login) says so in ``request.actor_id``.
+    A route that finds out who is calling (login) says so by ``core.calling.name_actor``.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

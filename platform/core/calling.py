@@ -49,3 +49,10 @@ def calling() -> Calling:
         user_id=(principal.user_id if principal else "") or "",
         api_key_id=(principal.api_key_id if principal else "") or "",
     )
+
+
+def name_actor(user_id: str) -> None:
+    """Say who a call without credentials turned out to be (a login), for its activity."""
+    request = REQUEST.get()
+    if request is not None:
+        request.actor_id = user_id  # type: ignore[attr-defined]
