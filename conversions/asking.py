@@ -9,7 +9,8 @@ from typing import Any
 from conversions import services
 from conversions.errors import UnsupportedConversion
 from conversions.models import Job
-from conversions.schemas import ConvertIn, JobIn, ToolIn, from_base64
+from conversions.reading import from_base64
+from conversions.schemas import ConvertIn, JobIn, ToolIn
 from conversions.services.check_graph import plan_tool
 from conversions.services.fetch_url import fetch_url
 from conversions.terms import TEST_FILE_BYTES
@@ -41,7 +42,11 @@ def accept_convert(
     limit = file_limit(caller)
     with take_file(fields, file, limit) as taken:
         source = services.receive_input(
-            file=taken, max_bytes=limit, force=fields.force, has_password=bool(fields.password)
+            file=taken,
+            max_bytes=limit,
+            force=fields.force,
+            has_password=bool(fields.password),
+            password=fields.password,
         )
         wanted = request_of(fields, fields.output_format, fields.options, about)
         return services.create_job(caller=caller, source=source, wanted=wanted)
@@ -70,6 +75,7 @@ def accept_tool(
                 force=fields.force,
                 has_password=bool(password) and tool.slug != "protect-pdf",
                 any_type=tool.any_file,
+                password=password,
             )
             for file in taken
         )
@@ -97,7 +103,11 @@ def quote_convert(
     limit = file_limit(caller)
     with take_file(fields, file, limit) as taken:
         source = services.receive_input(
-            file=taken, max_bytes=limit, force=fields.force, has_password=bool(fields.password)
+            file=taken,
+            max_bytes=limit,
+            force=fields.force,
+            has_password=bool(fields.password),
+            password=fields.password,
         )
         wanted = request_of(fields, fields.output_format, fields.options, About())
         return services.quote(caller=caller, source=source, wanted=wanted).body()

@@ -12,7 +12,7 @@ from conversions.asking import About, file_limit, refuse_early, request_of
 from conversions.batches.schemas import BatchIn
 from conversions.errors import UnsupportedConversion
 from conversions.models import Batch
-from conversions.schemas import read_form, too_large, upload_limit, validated
+from conversions.reading import read_form, too_large, upload_limit, validated
 from conversions.services import Accepted, ConvertRequest, Refused
 from conversions.services.create_job import plan_route
 from conversions.terms import BATCH_FILES

@@ -15,7 +15,7 @@ from conversions.errors import FileEncrypted
 from conversions.graphs.spec import BadGraph, StepSpec, read_graph
 from conversions.models import Pipeline
 from conversions.pipelines.schemas import PipelineIn
-from conversions.schemas import from_base64, read_named, validated
+from conversions.reading import from_base64, read_named, validated
 from conversions.services import Source
 from conversions.services.check_graph import graph_problem, named
 from conversions.services.fetch_url import fetch_url
