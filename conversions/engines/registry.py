@@ -30,6 +30,7 @@ from conversions.engines import (
     poppler,
     pypdf_text,
     python_pptx,
+    single_file,
     subtitles,
     tesseract,
     vips,
@@ -61,6 +62,7 @@ ENGINES: tuple[EngineSpec, ...] = (
     tesseract.SPEC,
     ocr_pdf.SPEC,
     archives.SPEC,
+    single_file.SPEC,
 )
 
 # What tools do to a file beside converting it; the planner of routes never sees these.
