@@ -10,6 +10,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
+from inspection.cells import of_records
 from inspection.text import decode_head, find_encoding
 from inspection.words import digest
 
@@ -22,11 +23,12 @@ def of_data(path: Path, code: str) -> dict[str, Any]:
     if code == "jsonl":
         rows = [json.loads(line) for line in text.splitlines() if line.strip()]
         names = {name for row in rows if isinstance(row, dict) for name in row}
-        return {"rows": len(rows), "columns": len(names), **_words(rows)}
+        named = of_records([row for row in rows if isinstance(row, dict)])
+        return {"rows": len(rows), "columns": len(names), **named, **_words(rows)}
     value = _parsed(text, code)
     known: dict[str, Any] = {"items": len(value) if isinstance(value, dict | list) else 1}
     if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-        known["rows"] = len(value)
+        known |= {"rows": len(value), **of_records(value)}
     return known | _words(value)
 
 
@@ -71,7 +73,7 @@ def of_json(path: Path, code: str) -> dict[str, Any]:
     known = of_text(path, code)
     value = json.loads(decode_head(path, find_encoding(path), _MOST).lstrip("\ufeff"))
     if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-        known["rows"] = len(value)
+        known |= {"rows": len(value), **of_records(value)}
     return known
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from inspection.cells import MOST, of_workbook
 from inspection.packages import look
 from inspection.words import MOST_CHARS, digest
 
@@ -104,6 +105,24 @@ def _is_filled(child: Any) -> bool:
     return bool((tag == "v" and child.text) or (tag == "is" and any(child.itertext())))
 
 
+def _placed(archive: zipfile.ZipFile) -> list[int]:
+    """Marks of the texts and plain numbers of all sheets, by column."""
+    strings, words = [], []
+    if "xl/sharedStrings.xml" in archive.namelist():
+        for tag, element in _events(archive, "xl/sharedStrings.xml"):
+            words += [element.text or ""] if tag == "t" else []
+            if tag == "rPh":
+                words.pop() if words else None
+            if tag == "si":
+                strings.append("".join(words))
+                words.clear()
+                element.clear()
+    marks: list[int] = []
+    for part in _numbered(archive, r"xl/worksheets/sheet(\d+)\.xml"):
+        marks += of_workbook(_events(archive, part), strings)
+    return marks[:MOST]
+
+
 def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:  # noqa: C901 (one pass over a sheet)
     names = [_attribute(e, "name") for t, e in _events(archive, "xl/workbook.xml") if t == "sheet"]
     pieces: list[str] = []
@@ -126,7 +145,8 @@ def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:  # noqa: C901 (one pass o
                 rows += cells > before
                 before = cells
                 element.clear()
-    known = {"sheets": len(names), "rows": rows, "cells": cells, "formulas": formulas}
+    known: dict[str, Any] = {"sheets": len(names), "rows": rows, "cells": cells, "formulas": formulas}
+    known["placed"] = _placed(archive)
     return {**known, **digest("".join(pieces))}
 
 

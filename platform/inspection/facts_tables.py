@@ -5,9 +5,11 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from inspection.cells import of_rows
 from inspection.text import decode_head, encoding_of, find_encoding, read_head
 from inspection.words import digest
 
@@ -39,8 +41,16 @@ def _json_counts(made: Any) -> dict[str, Any]:
         known |= {
             "sheets": len(made["sheets"]),
             "rows": sum(bool(row) for rows in made["sheets"].values() for row in rows),
+            "placed": _placed(made["sheets"].values()),
         }
     return known
+
+
+def _placed(sheets: Iterable[Any]) -> list[int]:
+    """Marks of the values of all sheets that are lists of rows."""
+    rows = [row for sheet in sheets if isinstance(sheet, list) for row in sheet]
+    marks: list[int] = of_rows([row for row in rows if isinstance(row, list)])["placed"]
+    return marks
 
 
 def _strings(value: Any) -> list[str]:
@@ -69,7 +79,7 @@ def of_csv(path: Path, code: str) -> dict[str, Any]:
     text = decode_head(path, encoding, _MOST).lstrip("\ufeff").replace("\x00", "")
     rows = [row for row in csv.reader(text.splitlines(), delimiter=mark) if any(row)]
     known = {"rows": len(rows), "columns": max((len(row) for row in rows), default=0)}
-    return {**known, "encoding": encoding, **digest("\n".join(" ".join(row) for row in rows))}
+    return {**known, **of_rows(rows), "encoding": encoding, **digest("\n".join(" ".join(row) for row in rows))}
 
 
 def _evenness(lines: list[str], mark: str) -> tuple[float, int]:
