@@ -9,7 +9,6 @@ may guess. Sources: https://wiki.documentfoundation.org/Documentation/DevGuide ,
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +29,7 @@ from conversions.engines.libreoffice_filters import (
     export_options,
     import_options,
 )
+from conversions.engines.program import debian_version, limit
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -37,17 +37,19 @@ from conversions.engines.spec import (
     EngineResult,
     EngineSpec,
     InputRejected,
-    LimitExceeded,
     Queue,
     Route,
     Runner,
 )
+from inspection.ole import WORD_95, WORD_97, word_version
 from inspection.text import decode_head, encoding_of, read_head
 from sandbox import hosts
 from sandbox.outcomes import Crashed, LimitHit, SandboxUnavailable
 
 _HOME = Path("/usr/lib/libreoffice/program")
 _HERE = Path(__file__).parent
+# soffice 7.4 dies of <meta http-equiv="X-UA-Compatible">; only what names the encoding is kept.
+_META = re.compile(rb"<meta\b(?![^>]*content-type)[^>]*http-equiv[^>]*>", re.I)
 _PDFA = {"none": 0, "1b": 1, "2b": 2}
 
 
@@ -76,17 +78,9 @@ def find_version() -> str | None:
     bridge = Path("/usr/lib/python3/dist-packages/uno.py")
     if not (_HOME / "soffice.bin").exists() or not bridge.exists():
         return None
-    return _debian_version() or "unknown"
-
-
-def _debian_version() -> str | None:
-    """From dpkg's list: soffice itself takes half a second to tell."""
-    status = Path("/var/lib/dpkg/status")
-    text = status.read_text(errors="replace") if status.exists() else ""
-    found = re.search(
-        r"^Package: libreoffice-core\S*\n(?:.+\n)*?Version: (?:\d+:)?([\d.]+)", text, re.M
+    return (
+        debian_version("libreoffice-core-nogui") or debian_version("libreoffice-core") or "unknown"
     )
-    return found.group(1) if found else None
 
 
 PLAN = hosts.HostPlan(
@@ -107,6 +101,8 @@ def _check_head(call: EngineCall) -> None:
             call.source.write_text(text, encoding="utf-8")
     else:
         encoding = "bytes"
+    if call.input_format == "html":
+        call.source.write_bytes(_META.sub(b"", call.source.read_bytes()))
     if not encoding or not head.startswith(MAGIC.get(call.input_format, (b"",))):
         raise InputRejected(f"The file is not {call.input_format.upper()}, or it is damaged.")
 
@@ -118,6 +114,15 @@ def _pdf_data(call: EngineCall, options: Options) -> dict[str, Any]:
     if options.page_range:
         data["PageRange"] = options.page_range
     return data
+
+
+def _import_filter(call: EngineCall) -> str:
+    """Word 6 and 95 have filters of their own; the one of Word 97 does not open their files."""
+    if call.input_format in ("doc", "dot"):
+        version = word_version(call.source) or WORD_97
+        if version < WORD_97:
+            return "MS Word 95" if version == WORD_95 else "MS WinWord 6.0"
+    return IMPORT[call.input_format]
 
 
 def _ask(call: EngineCall, options: Options) -> tuple[dict[str, Any], tuple[Path, ...]]:
@@ -133,7 +138,7 @@ def _ask(call: EngineCall, options: Options) -> tuple[dict[str, Any], tuple[Path
             "source": str(source),
             "target": str(target),
             "password": call.password,
-            "infilter": IMPORT[call.input_format],
+            "infilter": _import_filter(call),
             "outfilter": export_filter(call.input_format, call.output_format),
             "inoptions": import_options(call.input_format),
             "outoptions": export_options(call.output_format, options.delimiter, options.sheet),
@@ -169,7 +174,7 @@ def run(call: EngineCall) -> EngineResult:
     try:
         answer, moved = _ask(call, options)
     except LimitHit as error:
-        raise _limit(error) from error
+        raise limit(error.which, str(error)) from error
     except (Crashed, SandboxUnavailable) as error:
         text = "LibreOffice ended without an answer."
         raise EngineCrashed(text, detail=str(error)) from error
@@ -178,14 +183,6 @@ def run(call: EngineCall) -> EngineResult:
     call.progress(1.0, "done")
     pages = answer.get("pages")
     return EngineResult(outputs=moved, facts={"pages": pages} if pages else {})
-
-
-def _limit(error: LimitHit) -> LimitExceeded:
-    if error.which == "output":
-        text = "The result would be larger than allowed."
-        return LimitExceeded(text, code="output_too_large", detail=str(error))
-    text = "The document took longer than the time limit."
-    return LimitExceeded(text, code="timed_out", detail=str(error))
 
 
 def _refuse(call: EngineCall, error: str) -> NoReturn:

@@ -11,6 +11,7 @@ from conversions.engines import (
     calibre,
     data,
     ffmpeg,
+    film_subtitles,
     fonttools,
     ghostscript,
     image_tools,
@@ -23,7 +24,6 @@ from conversions.engines import (
     openpyxl_engine,
     pandoc,
     pdf2docx_engine,
-    pdf_ocr,
     pdf_tools,
     pikepdf_engine,
     pillow,
@@ -51,6 +51,7 @@ ENGINES: tuple[EngineSpec, ...] = (
     data.SPEC,
     mail.SPEC,
     ffmpeg.SPEC,
+    film_subtitles.SPEC,
     libreoffice.SPEC,
     pandoc.SPEC,
     calibre.SPEC,
@@ -65,7 +66,7 @@ ENGINES: tuple[EngineSpec, ...] = (
 # What tools do to a file beside converting it; the planner of routes never sees these.
 OPERATIONS: tuple[EngineSpec, ...] = (
     *pdf_tools.SPECS,
-    *pdf_ocr.SPECS,
+    *ocr_pdf.SPECS,
     *image_tools.SPECS,
     *media_tools.SPECS,
     *archive_tools.SPECS,

@@ -21,6 +21,7 @@ from conversions.verification.tables import ONE_SHEET, slides, tables
 from conversions.verification.terms import Check, Compared, Rule
 from conversions.verification.values import same_values
 from inspection.formats import BY_CODE
+from inspection.texts import PLAIN
 
 _PAGED = {"tiff", "dcx"}
 _HOLDS_PAGES = {"tiff"}
@@ -50,11 +51,6 @@ def _dimensions(c: Compared) -> Iterator[Check]:
         yield Check(name="readable", ok=False, expected="a picture", actual="no size in it")
         return
     if not c.before.get("width"):
-        return
-    if c.before.get("sizes") and not (c.options.get("width") or c.options.get("height")):
-        known = [sorted(size) for size in c.before["sizes"]]
-        same = sorted((one["width"], one["height"])) in known
-        yield Check(name="dimensions", ok=same, expected=known, actual=one["width"])
         return
     wide, high = expected_size(c.before["width"], c.before["height"], c.options)
     if c.output_format == "ico" and max(wide, high) > 256:
@@ -114,6 +110,8 @@ def _likeness(c: Compared) -> Iterator[Check]:
     apart = _apart(old, new)
     if c.after[0].get("alpha_ignored") and c.before.get("likeness_flat"):
         apart = min(apart, _apart(c.before["likeness_flat"], new))
+    if c.before.get("alpha_ignored") and c.after[0].get("likeness_flat"):
+        apart = min(apart, _apart(old, c.after[0]["likeness_flat"]))
     yield Check(
         name="looks_alike",
         ok=apart <= 20,
@@ -227,9 +225,22 @@ def _fonts(c: Compared) -> Iterator[Check]:
     )
 
 
+def has_text(c: Compared) -> Iterator[Check]:
+    """A text without a letter is right only where the source is known to hold none."""
+    if c.output_format not in PLAIN or c.total("text_chars"):
+        return
+    if any("text_chars" not in one for one in c.after):
+        return
+    none = c.before.get("text_chars") == 0 and not c.before.get("cells")
+    note = "the source holds no text" if none else ""
+    yield Check(
+        name="not_empty", ok=False, expected="text", actual="none", note=note, severe=not none
+    )
+
+
 def _has_content(c: Compared) -> Iterator[Check]:
     filled = c.total("text_chars") + c.total("images")
-    if c.before.get("text_chars") or c.output_format == "docx":
+    if c.before.get("text_chars") or (c.source_format == "pdf" and c.output_format == "docx"):
         yield Check(name="not_blank", ok=filled > 0, expected="text or pictures", actual=filled)
 
 

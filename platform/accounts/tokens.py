@@ -24,6 +24,7 @@ class AccessClaims:
     user_id: str
     tenant_slug: str | None
     session_id: str
+    has_mfa: bool = False  # a second factor was proven in this login
 
 
 def encode(kind: str, lifetime: timedelta, **claims: object) -> str:
@@ -52,9 +53,13 @@ def decode(token: str, kind: str) -> dict[str, object]:
     return claims
 
 
-def access_token(user_id: str, tenant_slug: str | None, session_id: str) -> str:
+def access_token(
+    user_id: str, tenant_slug: str | None, session_id: str, *, has_mfa: bool = False
+) -> str:
     """A short-lived token that names the person and the default tenant."""
-    return encode("access", ACCESS_LIFETIME, sub=user_id, tenant=tenant_slug, sid=session_id)
+    return encode(
+        "access", ACCESS_LIFETIME, sub=user_id, tenant=tenant_slug, sid=session_id, mfa=has_mfa
+    )
 
 
 def read_access(token: str) -> AccessClaims:
@@ -62,14 +67,30 @@ def read_access(token: str) -> AccessClaims:
     claims = decode(token, "access")
     tenant = claims.get("tenant")
     return AccessClaims(
-        str(claims["sub"]), str(tenant) if tenant else None, str(claims.get("sid", ""))
+        str(claims["sub"]),
+        str(tenant) if tenant else None,
+        str(claims.get("sid", "")),
+        claims.get("mfa") is True,
     )
 
 
-def refresh_token(user_id: str, session_id: str, generation: int, tenant_slug: str | None) -> str:
+def refresh_token(
+    user_id: str,
+    session_id: str,
+    generation: int,
+    tenant_slug: str | None,
+    *,
+    has_mfa: bool = False,
+) -> str:
     """A token that buys the next pair, once."""
     return encode(
-        "refresh", REFRESH_LIFETIME, sub=user_id, sid=session_id, gen=generation, tenant=tenant_slug
+        "refresh",
+        REFRESH_LIFETIME,
+        sub=user_id,
+        sid=session_id,
+        gen=generation,
+        tenant=tenant_slug,
+        mfa=has_mfa,
     )
 
 

@@ -74,8 +74,8 @@ def renew_recovery_codes(*, user_id: str) -> list[str]:
     return new_codes(user_id)
 
 
-def check_second_factor(*, user: User, code: str | None) -> None:
-    """Raise MfaRequired or InvalidCredentials when the person has one and it is not proven.
+def check_second_factor(*, user: User, code: str | None) -> bool:
+    """Whether the person has one. Raises MfaRequired or InvalidCredentials when it is not proven.
 
     A code is good once: a replay is refused, a recovery code is used up.
     """
@@ -83,12 +83,13 @@ def check_second_factor(*, user: User, code: str | None) -> None:
         devices = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True)
         device = devices.first()
         if device is None:
-            return
+            return False
         if not code:
             raise MfaRequired("Send `otp`: the code of the authenticator app, or a recovery code.")
         proven = is_right(device, code) or use_recovery_code(user, code)
     if not proven:
         raise InvalidCredentials("The code of the second factor is wrong or was used.")
+    return True
 
 
 def is_right(device: TOTPDevice, code: str) -> bool:

@@ -119,21 +119,23 @@ def authenticate(*, username: str, password: str) -> User:
     return user
 
 
-def open_session(*, user: User, tenant_slug: str | None) -> TokenPair:
-    """A new login."""
+def open_session(*, user: User, tenant_slug: str | None, has_mfa: bool = False) -> TokenPair:
+    """A new login; ``has_mfa`` when its second factor was proven."""
     session = RefreshSession.objects.create(
         user=user, expires_at=timezone.now() + tokens.REFRESH_LIFETIME
     )
     user.last_login = timezone.now()
     user.save(update_fields=["last_login"])
-    return pair(user.id, session, tenant_slug)
+    return pair(user.id, session, tenant_slug, has_mfa=has_mfa)
 
 
-def pair(user_id: str, session: RefreshSession, tenant_slug: str | None) -> TokenPair:
+def pair(
+    user_id: str, session: RefreshSession, tenant_slug: str | None, *, has_mfa: bool
+) -> TokenPair:
     """Tokens of a session's current generation."""
     return TokenPair(
-        tokens.access_token(user_id, tenant_slug, session.id),
-        tokens.refresh_token(user_id, session.id, session.generation, tenant_slug),
+        tokens.access_token(user_id, tenant_slug, session.id, has_mfa=has_mfa),
+        tokens.refresh_token(user_id, session.id, session.generation, tenant_slug, has_mfa=has_mfa),
         int(tokens.ACCESS_LIFETIME.total_seconds()),
     )
 
@@ -154,7 +156,12 @@ def refresh_session(*, refresh: str) -> TokenPair:
             end_session(session_id=str(claims["sid"]))
             raise RefreshReused("Log in again.")
     tenant = claims.get("tenant")
-    return pair(session.user_id, session, str(tenant) if tenant else None)
+    return pair(
+        session.user_id,
+        session,
+        str(tenant) if tenant else None,
+        has_mfa=claims.get("mfa") is True,
+    )
 
 
 def end_session(*, session_id: str) -> None:
