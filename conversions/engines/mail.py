@@ -26,6 +26,7 @@ from conversions.engines.spec import (
     Route,
     Runner,
 )
+from inspection.codepages import know_windows_names
 
 _MOST_BYTES = 128 << 20
 _SHOWN = ("From", "To", "Cc", "Date", "Subject")
@@ -120,6 +121,7 @@ def _bytes(part: Any) -> bytes:
 def _outlook(call: EngineCall) -> _Letter:
     from oxmsg import Message  # noqa: PLC0415 (imported in the sandboxed child only)
 
+    know_windows_names()
     found = Message.load(str(call.source))
     headers = {
         "From": found.sender or "",

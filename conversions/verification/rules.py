@@ -12,6 +12,7 @@ from conversions.verification.media import animation, film, recording, silent_fi
 from conversions.verification.tables import ONE_SHEET, slides, tables
 from conversions.verification.terms import Check, Compared, Rule
 from inspection.formats import BY_CODE
+from inspection.texts import PLAIN
 
 _PAGED = {"tiff", "dcx"}
 _HOLDS_PAGES = {"tiff"}
@@ -215,9 +216,22 @@ def _fonts(c: Compared) -> Iterator[Check]:
     )
 
 
+def has_text(c: Compared) -> Iterator[Check]:
+    """A text without a letter is right only where the source is known to hold none."""
+    if c.output_format not in PLAIN or c.total("text_chars"):
+        return
+    if any("text_chars" not in one for one in c.after):
+        return
+    none = c.before.get("text_chars") == 0 and not c.before.get("cells")
+    note = "the source holds no text" if none else ""
+    yield Check(
+        name="not_empty", ok=False, expected="text", actual="none", note=note, severe=not none
+    )
+
+
 def _has_content(c: Compared) -> Iterator[Check]:
     filled = c.total("text_chars") + c.total("images")
-    if c.before.get("text_chars") or c.output_format == "docx":
+    if c.before.get("text_chars") or (c.source_format == "pdf" and c.output_format == "docx"):
         yield Check(name="not_blank", ok=filled > 0, expected="text or pictures", actual=filled)
 
 

@@ -32,6 +32,7 @@ SHARED_APPS = (
     "ninja",
     "core.outbox",
     "dispatch",
+    "audit",
     "accounts",
     "tenants",
     "billing",
@@ -41,6 +42,7 @@ SHARED_APPS = (
 TENANT_APPS = (
     "tenants.identity",
     "core.idempotency",
+    "audit.trail",
     "conversions",
     "webhooks",
     "notifications",
@@ -56,6 +58,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.middleware.TenantMiddleware",
     "core.idempotency.middleware.IdempotencyMiddleware",
+    "audit.middleware.ActivityMiddleware",
 ]
 
 pool: Any = (

@@ -10,6 +10,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
+from inspection.codepages import know_windows_names
 from inspection.text import decode_head, find_encoding
 from inspection.words import digest
 
@@ -44,9 +45,15 @@ def _parsed(text: str, code: str) -> Any:
 
     root = fromstring(text.encode("utf-8"))
     return [
-        " ".join((str(one.tag), *one.keys(), *one.attrib.values(), one.text or "", one.tail or ""))
+        " ".join((_local(one.tag), *map(_local, one.keys()), *one.attrib.values(), one.text or ""))
+        + (one.tail or "")
         for one in root.iter()
     ]
+
+
+def _local(name: Any) -> str:
+    """Without its namespace, which only XML has."""
+    return str(name).rpartition("}")[2]
 
 
 def _words(value: Any) -> dict[str, Any]:
@@ -164,6 +171,7 @@ def of_message(path: Path, code: str) -> dict[str, Any]:
 def _outlook(path: Path) -> dict[str, Any]:
     from oxmsg import Message  # noqa: PLC0415
 
+    know_windows_names()
     found = Message.load(str(path))
     text = found.body or re.sub(r"<[^>]+>", " ", found.html_body or "")
     subject = found.subject or ""
