@@ -11,6 +11,7 @@ from ninja import NinjaAPI
 from ninja.renderers import BaseRenderer
 
 from accounts.api import router as accounts
+from audit.api import router as audit
 from billing.api import router as billing
 from conversions.api import aliases as conversion_aliases
 from conversions.api import router as conversions
@@ -52,6 +53,7 @@ api = NinjaAPI(
 problems.install(api)
 api.add_router("/auth/", tenants)
 api.add_router("/auth/", accounts)
+api.add_router("/tenant/", audit)
 api.add_router("/conversions/", conversions)
 api.add_router("/tools/", tools)
 api.add_router("/billing/", billing)
