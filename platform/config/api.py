@@ -11,6 +11,7 @@ from ninja import NinjaAPI
 from ninja.renderers import BaseRenderer
 
 from accounts.api import router as accounts
+from audit.api import router as audit
 from billing.api import router as billing
 from conversions.analytics.api import router as analytics
 from conversions.api import aliases as conversion_aliases
@@ -56,6 +57,7 @@ api = NinjaAPI(
 problems.install(api)
 api.add_router("/auth/", tenants)
 api.add_router("/auth/", accounts)
+api.add_router("/tenant/", audit)
 for part in (conversions, batches, pipelines, results, analytics):
     api.add_router("/conversions/", part)
 api.add_router("/tools/", tools)
