@@ -332,7 +332,8 @@ def noted(engines: set[str]) -> Noted:
         for key, rows in good.items()
         for engine, row in rows.items()
     ]
-    blank: dict[str, Any] = {"version": "", "at": "", "seconds": 0.0, "verdict": "failed", "sample": ""}
+    blank: dict[str, Any] = dict.fromkeys(("version", "at", "sample"), "")
+    blank |= {"seconds": 0.0, "verdict": "failed"}
     for source, target, engine, note in _REFUSED.findall(text):
         kept.append(Outcome(engine=engine, source=source, target=target, note=note, **blank))
     minutes = re.search(r"in ([\d.]+) minutes", text)
