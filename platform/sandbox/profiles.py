@@ -90,7 +90,7 @@ PROFILES: dict[str, SandboxProfile] = {
         memory_bytes=3 * GIB // 2,
         output_bytes=512 * MIB,
         total_bytes=1 * GIB,
-        processes=512,
+        processes=256,
     ),
     "book": SandboxProfile(
         cpu_s=300,
@@ -126,7 +126,7 @@ PROFILES: dict[str, SandboxProfile] = {
         memory_bytes=5 * GIB,
         output_bytes=2 * GIB,
         total_bytes=3 * GIB,
-        processes=64,
+        processes=256,
         binds=_FONTS,
     ),
 }
