@@ -9,6 +9,7 @@ may guess. Sources: https://wiki.documentfoundation.org/Documentation/DevGuide ,
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path

@@ -78,8 +78,16 @@ def of_csv(path: Path, code: str) -> dict[str, Any]:
     mark = max(marks, key=lambda m: _evenness(lines, m))
     text = decode_head(path, encoding, _MOST).lstrip("\ufeff").replace("\x00", "")
     rows = [row for row in csv.reader(text.splitlines(), delimiter=mark) if any(row)]
-    known = {"rows": len(rows), "columns": max((len(row) for row in rows), default=0)}
-    return {**known, **of_rows(rows), "encoding": encoding, **digest("\n".join(" ".join(row) for row in rows))}
+    known: dict[str, Any] = {
+        "rows": len(rows),
+        "columns": max((len(row) for row in rows), default=0),
+    }
+    return {
+        **known,
+        **of_rows(rows),
+        "encoding": encoding,
+        **digest("\n".join(" ".join(row) for row in rows)),
+    }
 
 
 def _evenness(lines: list[str], mark: str) -> tuple[float, int]:
