@@ -230,7 +230,7 @@ def _rows(change: Callable[[list[list[str]]], list[list[str]]]) -> Fault:
 
 def _swap_columns(rows: list[list[str]]) -> list[list[str]]:
     """The names stay, what stands below two of them changes places."""
-    return [rows[0], *([row[1], row[0], *row[2:]] for row in rows[1:])]
+    return [rows[0], *([*row[1:2], *row[:1], *row[2:]] for row in rows[1:])]
 
 
 def _other_numbers(rows: list[list[str]]) -> list[list[str]]:
