@@ -60,7 +60,7 @@ def run(call: EngineCall) -> EngineResult:
     name = _WRITERS[call.output_format]
     argv = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-y", *given]
     argv += ["-map", f"0:s:{track.number}", "-c:s", name, "-f", name, f"file:{call.target}"]
-    run_program(call, argv, profile="media", name="FFmpeg")
+    run_program(call, argv, profile="media", name="FFmpeg", writes=call.target)
     cues = _cues(call, given, track)
     if not cues:
         raise InputRejected("The subtitle track is empty.", code="engine_failed")
@@ -76,7 +76,7 @@ def _probe(call: EngineCall, words: list[str], rows: str) -> list[dict[str, obje
         ["ffprobe", "-v", "error", "-of", "json", *words],
         profile="media",
         workdir=call.workdir,
-        deadline_s=call.deadline_s,
+        deadline_s=call.left_s,
         on_stdout_line=lines.append,
     )
     try:
