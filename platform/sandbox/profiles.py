@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 MIB = 1 << 20
 GIB = 1 << 30
-NOBODY = 65534  # uid and gid of untrusted work when the owner is root
+NOBODY = 65534  # uid and gid of untrusted work that can't fork, when the owner is root
+# Programs get a user each: the kernel counts processes by user, so that one which takes all that
+# it may would otherwise leave none to its neighbours. Below 65,536 for containers' user maps.
+FIRST_USER, USERS = 50_000, 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
