@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,8 +32,7 @@ from sandbox import runner
 ROOT = Path(__file__).resolve().parents[1]
 VERIFIED = Path(__file__).parent / "engines" / "verified.json"
 DOCS = ROOT / "docs" / "formats.md"
-SAMPLES = ROOT.parent / "shared" / "samples"
-SHIPPED = ROOT / "platform" / "localstack" / "samples"  # for formats that SAMPLES lacks
+SAMPLES = (ROOT.parent / "shared" / "samples", ROOT / "tests" / "samples")
 FILE_SIZE = 30_000  # bytes: of several samples the nearest to it is run
 TRIES = 3  # samples of one format before a pair is given up
 SECONDS = 120  # for one pair
@@ -67,22 +66,18 @@ class Outcome:
 class Files:
     """Real files by their format: samples, and results of other engines where there is none."""
 
-    def __init__(self, folder: Path, made: Path) -> None:
+    def __init__(self, folders: Iterable[Path], made: Path) -> None:
         self.made = made
         self.by_format: dict[str, list[Path]] = defaultdict(list)
         self.results: dict[str, Path] = {}
-        own = self._found(SHIPPED)
-        self.by_format.update({**own, **self._found(folder)})
-
-    def _found(self, folder: Path) -> dict[str, list[Path]]:
-        by_format: dict[str, list[Path]] = defaultdict(list)
-        for path in sorted(folder.rglob("*")):
+        for path in sorted(found for folder in folders for found in folder.rglob("*")):
             if path.is_file() and "hostile" not in path.parts and "encrypted" not in path.name:
-                found = detect(path, path.name)
-                bad = found.encrypted or found.malicious or found.damaged
-                if found.format and not bad:
-                    by_format[found.format].append(path)
-        return by_format
+                self._take(path)
+
+    def _take(self, path: Path) -> None:
+        found = detect(path, path.name)
+        if found.format and not found.encrypted and not found.malicious and not found.damaged:
+            self.by_format[found.format].append(path)
 
     def of(self, code: str) -> list[Path]:
         """The best few samples of a format."""
@@ -203,7 +198,7 @@ def outcome(pair: Pair, started: float, verdict: str, sample: Path, note: str) -
     )
 
 
-def run_all(pairs: list[Pair], samples: Path) -> tuple[list[Outcome], list[Pair]]:
+def run_all(pairs: list[Pair], samples: Iterable[Path]) -> tuple[list[Outcome], list[Pair]]:
     """Outcomes, and the pairs for which no file could be found or made."""
     done: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="fm-matrix-") as name:
@@ -338,9 +333,9 @@ def noted(engines: set[str]) -> Noted:
         for key, rows in good.items()
         for engine, row in rows.items()
     ]
-    blank = {"version": "", "at": "", "seconds": 0.0, "verdict": "failed", "sample": ""}
+    blank = Outcome("", "", "", version="", at="", seconds=0.0, verdict="failed", sample="")
     for source, target, engine, note in _REFUSED.findall(text):
-        kept.append(Outcome(engine=engine, source=source, target=target, note=note, **blank))
+        kept.append(replace(blank, engine=engine, source=source, target=target, note=note))
     minutes = re.search(r"in ([\d.]+) minutes", text)
     left = (Pair(engine, source, target) for source, target, engine in _UNTRIED.findall(text))
     others = registry.BY_ID.keys() - engines
@@ -358,7 +353,7 @@ _UNTRIED = re.compile(r"^- (\S+) → (\S+) by (\S+)$", re.M)
 def main() -> int:
     """Run, write, and fail when a pair that was good before is not any more."""
     parser = argparse.ArgumentParser(prog="conversions.matrix", description=__doc__)
-    parser.add_argument("--samples", type=Path, default=SAMPLES, help="folder of real files")
+    parser.add_argument("--samples", type=Path, nargs="*", default=SAMPLES, help="real files")
     parser.add_argument("--only", nargs="*", default=[], help="engine ids; the rest stays as noted")
     chosen = parser.parse_args()
     specs = [spec for spec in registry.ENGINES if not chosen.only or spec.id in chosen.only]

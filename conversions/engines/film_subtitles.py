@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from conversions.engines.ffmpeg_tables import DEMUXERS
-from conversions.engines.ffmpeg_version import find_version
-from conversions.engines.programs import run_program
+from conversions.engines.program import debian_version, run_program
 from conversions.engines.spec import (
     EngineCall,
     EngineOptions,
@@ -61,7 +60,7 @@ def run(call: EngineCall) -> EngineResult:
     name = _WRITERS[call.output_format]
     argv = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-y", *given]
     argv += ["-map", f"0:s:{track.number}", "-c:s", name, "-f", name, f"file:{call.target}"]
-    run_program("FFmpeg", argv, call, "media")
+    run_program(call, argv, profile="media", name="FFmpeg", writes=call.target)
     cues = _cues(call, given, track)
     if not cues:
         raise InputRejected("The subtitle track is empty.", code="engine_failed")
@@ -77,7 +76,7 @@ def _probe(call: EngineCall, words: list[str], rows: str) -> list[dict[str, obje
         ["ffprobe", "-v", "error", "-of", "json", *words],
         profile="media",
         workdir=call.workdir,
-        deadline_s=call.deadline_s,
+        deadline_s=call.left_s,
         on_stdout_line=lines.append,
     )
     try:
@@ -141,6 +140,6 @@ SPEC = EngineSpec(
     sandbox="media",
     seconds=1.0,
     units=1,
-    find_version=find_version,
+    find_version=lambda: debian_version("ffmpeg", "ffmpeg", "ffprobe"),
     run=run,
 )

@@ -24,6 +24,7 @@ from conversions.engines.libreoffice_filters import (
     IMPRESS,
     IMPRESS_IN,
     MAGIC,
+    OLD,
     TEXTS,
     WRITER,
     export_filter,
@@ -42,14 +43,14 @@ from conversions.engines.spec import (
     Route,
     Runner,
 )
-from inspection.ole import WORD_95, WORD_97, word_version
+from inspection.ole import WORD_95, WORD_97, is_locked, word_version
 from inspection.text import decode_head, encoding_of, read_head
 from sandbox import hosts
 from sandbox.outcomes import Crashed, LimitHit, SandboxUnavailable
 
 _HOME = Path("/usr/lib/libreoffice/program")
 _HERE = Path(__file__).parent
-# soffice 7.4 dies of <meta http-equiv="X-UA-Compatible">; only what names the encoding is kept.
+# soffice 7.4 dies of <meta http-equiv="X-UA-Compatible">: only what names the encoding stays.
 _META = re.compile(rb"<meta\b(?![^>]*content-type)[^>]*http-equiv[^>]*>", re.I)
 _PDFA = {"none": 0, "1b": 1, "2b": 2}
 
@@ -197,6 +198,9 @@ def _refuse(call: EngineCall, error: str) -> NoReturn:
     if call.password:
         text = "The document can't be opened: the password is wrong or the file is damaged."
         raise InputRejected(text, code="password_wrong", detail=error)
+    if call.input_format in OLD and is_locked(call.source):
+        text = "The document is locked. Send its `password` and try again."
+        raise InputRejected(text, code="file_encrypted", detail=error)
     text = f"LibreOffice can't read this file as {call.input_format.upper()}: it is damaged."
     raise InputRejected(text, detail=error)
 

@@ -82,6 +82,17 @@ def url(path: str) -> Any:
     return uno.systemPathToFileUrl(path)
 
 
+def opened(desktop: Any, source: str, load: dict[str, Any]) -> Any:
+    """The document; packages that others zipped badly are repaired, as the window would offer."""
+    document = desktop.loadComponentFromURL(url(source), "_blank", 0, properties(load))
+    with Path(source).open("rb") as file:
+        is_package = file.read(2) == b"PK"
+    if document is None and is_package:
+        load = {**load, "RepairPackage": True}
+        document = desktop.loadComponentFromURL(url(source), "_blank", 0, properties(load))
+    return document
+
+
 def convert(desktop: Any, request: dict[str, Any]) -> dict[str, Any]:
     """Load with the named import filter, store with the named export filter."""
     load: dict[str, Any] = {
@@ -95,7 +106,7 @@ def convert(desktop: Any, request: dict[str, Any]) -> dict[str, Any]:
         load["FilterOptions"] = request["inoptions"]
     if request.get("password"):
         load["Password"] = request["password"]
-    document = desktop.loadComponentFromURL(url(request["source"]), "_blank", 0, properties(load))
+    document = opened(desktop, request["source"], load)
     if document is None:
         return {"ok": False, "error": "load"}
     try:

@@ -6,8 +6,10 @@ pictures and links to anything but pages. Source: RFC 5322, RFC 2045.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import importlib.metadata
+import re
 from dataclasses import dataclass
 from email import message_from_binary_file, policy
 from email.message import EmailMessage
@@ -134,7 +136,19 @@ def _outlook(call: EngineCall) -> _Letter:
         for one in found.attachments
     ]
     clean = {name: " ".join(value.split()) for name, value in headers.items() if value.strip()}
-    return _Letter(clean, found.body or "", found.html_body or "", tuple(attachments))
+    return _Letter(clean, found.body or "", _page_of(found), tuple(attachments))
+
+
+def _page_of(found: Any) -> str:
+    """The HTML body, by the encoding that it names itself: Outlook's own note is often wrong."""
+    from oxmsg.domain import constants  # noqa: PLC0415
+
+    raw = found.properties.binary_prop_value(constants.PID_HTML) or b""
+    named = re.search(rb"charset=[\"']?([\w-]+)", raw[:4096], re.I)
+    if named:
+        with contextlib.suppress(LookupError, UnicodeDecodeError):
+            return str(raw.decode(named[1].decode()))
+    return found.html_body or ""
 
 
 class _Tidy(HTMLParser):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from conversions.verification.terms import Check, Compared
 
@@ -51,12 +52,28 @@ def data(c: Compared) -> Iterator[Check]:
         now -= name == "rows" and c.output_format in _HEADED
         yield Check(name=name, ok=was == now, expected=was, actual=now)
 
+    yield from _values(before, c.after)
     words = set(before.get("words") or ())
     if words and one.get("words") is not None:
         share = len(words & set(one["words"])) / len(words)
         actual = f"{share:.0%}"
         ok = share >= 0.98
         yield Check(name="text_kept", ok=ok, expected="≥ 98%", actual=actual, severe=share < 0.9)
+
+
+def _values(before: Mapping[str, Any], after: list[dict[str, Any]]) -> Iterator[Check]:
+    """Every value is there again, whatever its place."""
+    was = set(before.get("values") or ())
+    if not was or any("values" not in one for one in after):
+        return
+    lost = len(was - {value for one in after for value in one["values"]})
+    yield Check(
+        name="values_kept",
+        ok=not lost,
+        expected=f"{len(was)} distinct values",
+        actual=f"{lost} lost" if lost else "all",
+        severe=lost > 0.02 * len(was),
+    )
 
 
 _HEADED = {"csv", "tsv", "psv"}

@@ -166,12 +166,15 @@ def _text(fails_below: float, warns_below: float) -> Rule:
         part = part or (c.output_format in ONE_SHEET and int(c.before.get("sheets") or 1) > 1)
         share = min(kept, amount)
         least = fails_below if len(words) >= 20 else 0.3  # a few words are no statistics
-        severe = (not found) if part or len(words) < 4 else share < least
+        # Hidden sheets and cells beyond the print area stay out of a PDF.
+        unprinted = c.output_format == "pdf" and c.before.get("unprinted")
+        severe = (not found) if part or unprinted or len(words) < 4 else share < least
         yield Check(
             name="text_kept",
             ok=share >= warns_below or bool(part and found),
             expected=f"≥ {warns_below:.0%} of {len(words)} words",
             actual=f"{share:.0%}",
+            note="hidden sheets and cells beyond the print area stay out" if unprinted else "",
             severe=severe,
         )
 

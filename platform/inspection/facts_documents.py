@@ -136,6 +136,14 @@ def _kinds_of_sheets(archive: zipfile.ZipFile) -> tuple[int, int]:
     return cells, len(named) - cells
 
 
+def _keeps_from_print(archive: zipfile.ZipFile) -> bool:
+    return any(
+        (tag == "sheet" and element.get("state") in ("hidden", "veryHidden"))
+        or (tag == "definedName" and element.get("name") == "_xlnm.Print_Area")
+        for tag, element in _events(archive, "xl/workbook.xml")
+    )
+
+
 def _shared_strings(archive: zipfile.ZipFile) -> list[str]:
     """Texts that cells point to; of runs only the text itself, not its reading (``rPh``)."""
     found: list[str] = []
@@ -179,6 +187,7 @@ def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:
                 element.clear()
     known = {"sheets": sheets, "rows": rows, "cells": cells, "formulas": formulas}
     known |= {"chart_sheets": charts} if charts else {}
+    known |= {"unprinted": True} if _keeps_from_print(archive) else {}
     return {**known, **digest("\n".join(pieces))}
 
 
@@ -210,7 +219,11 @@ def _without_caches(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, An
 def _odf_facts(events: Iterator[tuple[str, Any]]) -> dict[str, Any]:
     pieces: list[str] = []
     counts = {"p": 0, "table": 0, "page": 0, "image": 0, "table-row": 0}
+    unprinted = False
     for tag, element in _without_caches(events):
+        if tag == "table":
+            limited = _attribute(element, "print-ranges") is not None
+            unprinted = unprinted or limited or _attribute(element, "print") == "false"
         if tag == "master-styles":  # flat files hold them before the body
             pieces.clear()
         if tag == "binary-data":
@@ -221,13 +234,14 @@ def _odf_facts(events: Iterator[tuple[str, Any]]) -> dict[str, Any]:
             pieces.append("".join(element.itertext()))
             pieces.append("\n")
             element.clear()
-    known = {
+    known: dict[str, Any] = {
         "paragraphs": counts["p"],
         "tables": counts["table"],
         "slides": counts["page"],
         "sheets": counts["table"],
         "images": counts["image"],
     }
+    known |= {"unprinted": True} if unprinted else {}
     return {**known, **digest("".join(pieces))}
 
 

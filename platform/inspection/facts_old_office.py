@@ -109,6 +109,9 @@ def of_xls(path: Path, code: str) -> dict[str, Any]:
                 cells += len(values)
                 pieces += values
         known = {"sheets": book.nsheets, "rows": rows, "cells": cells}
+        hidden = any(sheet.visibility for sheet in book.sheets())
+        limited = any(name.builtin and name.name == "\x06" for name in book.name_obj_list)
+        known |= {"unprinted": True} if hidden or limited else {}
     return {**known, **digest("\n".join(pieces))}
 
 

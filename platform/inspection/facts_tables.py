@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 from inspection.text import decode_head, encoding_of, find_encoding, read_head
+from inspection.values import leaves, marks_of
 from inspection.words import digest
 
 _MOST = 64 << 20
@@ -67,8 +69,13 @@ def of_csv(path: Path, code: str) -> dict[str, Any]:
     marks = "\t" if code == "tsv" else ",;\t|"
     mark = max(marks, key=lambda m: _evenness(lines, m))
     text = decode_head(path, encoding, _MOST).lstrip("\ufeff").replace("\x00", "")
-    rows = [row for row in csv.reader(text.splitlines(), delimiter=mark) if any(row)]
-    known = {"rows": len(rows), "columns": max((len(row) for row in rows), default=0)}
+    csv.field_size_limit(16 << 20)
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark) if any(row)]
+    known: dict[str, Any] = {
+        "rows": len(rows),
+        "columns": max((len(row) for row in rows), default=0),
+    }
+    known |= {"values": marks_of(leaves(rows[1:]))}  # the first row names the columns
     return {**known, "encoding": encoding, **digest("\n".join(" ".join(row) for row in rows))}
 
 

@@ -18,7 +18,7 @@ from tests.conversions.support import convert
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ROOT / "platform" / "localstack" / "samples"
+SHIPPED = ROOT / "tests" / "samples"
 OFFERED = """
 import sys
 from conversions import offer
