@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from conversions.verification.rules import has_text, rules_for
+from conversions.verification.sounds import listen
 from conversions.verification.terms import Check, Compared
 from conversions.verification.views import viewable
 from inspection import facts as inspection_facts
@@ -69,6 +70,9 @@ def verify(
         if isinstance(read, Check):
             checks.append(read)
         else:
+            if BY_CODE[output_format].family in ("audio", "video"):
+                ends = (source, source_format), (outputs[0], output_format)
+                listen(read[0], read[1], *ends, chosen)
             checks += _compare(read, source_format, output_format, chosen, claims or {})
     return Report(verdict=verdict_of(checks), checks=tuple(checks))
 

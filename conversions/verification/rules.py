@@ -8,9 +8,18 @@ from typing import Any
 from conversions.verification import documents, plain
 from conversions.verification.documents import range_count
 from conversions.verification.drawings import drawing
+from conversions.verification.looks import (
+    picture_on_page,
+    same_frames,
+    same_look,
+    same_painted_pages,
+    same_scenes,
+)
 from conversions.verification.media import animation, film, recording, silent_film
+from conversions.verification.sounds import same_sound
 from conversions.verification.tables import ONE_SHEET, slides, tables
 from conversions.verification.terms import Check, Compared, Rule
+from conversions.verification.values import same_values
 from inspection.formats import BY_CODE
 from inspection.texts import PLAIN
 
@@ -250,8 +259,10 @@ def _page_rules(source_format: str, output_format: str) -> tuple[Rule, ...] | No
     if source_format != "pdf":
         return None
     if output_format in pictures:
-        return (documents.page_pictures,)
-    return (documents.same_pdf, _text(0.75, 0.9)) if output_format == "pdf" else None
+        return (documents.page_pictures, same_painted_pages)
+    if output_format != "pdf":
+        return None
+    return (documents.same_pdf, _text(0.75, 0.9), same_painted_pages)
 
 
 def _content_rules(before: str, output_format: str) -> tuple[Rule, ...]:
@@ -261,14 +272,14 @@ def _content_rules(before: str, output_format: str) -> tuple[Rule, ...]:
         share = (0.5, 0.9) if before == "spreadsheet" else (0.75, 0.9)
         return (_document_pages, _text(*share), _fonts)
     if before == "spreadsheet":
-        return (tables, _text(0.7, 0.95))
+        return (tables, same_values, _text(0.7, 0.95))
     if before == "presentation":
         return (slides, _text(0.75, 0.98))
     return (_has_content, _text(0.75, 0.9))
 
 
 _BY_TARGET: dict[str, tuple[Rule, ...]] = {
-    "audio": (recording,),
+    "audio": (recording, same_sound),
     "font": (plain.font,),
     "subtitle": (plain.subtitles, _text(0.9, 0.98)),
     "email": (plain.message, _text(0.9, 0.98)),
@@ -297,7 +308,7 @@ def rules_for(source_format: str, output_format: str) -> tuple[Rule, ...]:
     delimited = source_format in ("csv", "tsv", "psv")
     if "data" in (before, after) and before != "presentation" and output_format != "ipynb":
         tabled = output_format == "json" and before == "spreadsheet" and not delimited
-        return _content_rules(before, output_format) if tabled else (plain.data,)
+        return _content_rules(before, output_format) if tabled else (plain.data, same_values)
     return _content_rules(before, output_format)
 
 
@@ -306,12 +317,16 @@ def _moving_rules(source_format: str, output_format: str, after: str) -> tuple[R
     if after != "video":
         return (animation,)
     silent = output_format in _SILENT or source_format == "gif"
-    return (silent_film, film) if silent else (recording, film)
+    length = silent_film if silent else recording
+    return (length, film, same_scenes, same_sound)
+
+
+_LOOKS: tuple[Rule, ...] = (_likeness, same_look, same_frames)
 
 
 def _picture_rules(output_format: str, after: str) -> tuple[Rule, ...]:
     """Rules of pictures: as pages, as text that was read from them, as pictures."""
     if output_format == "pdf":
-        return (_picture_pages,)
+        return (_picture_pages, picture_on_page)
     reads = after in ("document", "markup")
-    return (documents.read_text,) if reads else (_dimensions, _frames, _likeness)
+    return (documents.read_text,) if reads else (_dimensions, _frames, *_LOOKS)

@@ -10,6 +10,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
+from inspection.cells import of_records
 from inspection.codepages import know_windows_names
 from inspection.text import decode_head, find_encoding
 from inspection.values import leaves, marks_of
@@ -24,13 +25,14 @@ def of_data(path: Path, code: str) -> dict[str, Any]:
     if code == "jsonl":
         rows = [json.loads(line) for line in text.splitlines() if line.strip()]
         names = {name for row in rows if isinstance(row, dict) for name in row}
-        known = {"rows": len(rows), "columns": len(names), "values": marks_of(leaves(rows))}
-        return known | _words(rows)
+        named = of_records([row for row in rows if isinstance(row, dict)])
+        shape = {"rows": len(rows), "columns": len(names), "values": marks_of(leaves(rows))}
+        return shape | named | _words(rows)
     value = _parsed(text, code)
     known: dict[str, Any] = {"items": len(value) if isinstance(value, dict | list) else 1}
     known["values"] = marks_of(_xml_values(text) if code == "xml" else leaves(value))
     if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-        known["rows"] = len(value)
+        known |= {"rows": len(value), **of_records(value)}
     return known | _words(value)
 
 
@@ -90,7 +92,7 @@ def of_json(path: Path, code: str) -> dict[str, Any]:
     value = json.loads(decode_head(path, find_encoding(path), _MOST).lstrip("\ufeff"))
     known["values"] = marks_of(leaves(value))
     if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-        known["rows"] = len(value)
+        known |= {"rows": len(value), **of_records(value)}
     return known
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from inspection.cells import MOST, of_workbook
 from inspection.packages import look
 from inspection.words import MOST_CHARS, digest
 
@@ -169,6 +170,14 @@ def _cell(element: Any, shared: list[str]) -> str:
     return ("FALSE", "TRUE")[value == "1"] if kind == "b" and value else value
 
 
+def _placed(archive: zipfile.ZipFile, shared: list[str]) -> list[int]:
+    """Marks of the texts and plain numbers of all sheets, by column."""
+    marks: list[int] = []
+    for part in _numbered(archive, r"xl/worksheets/sheet(\d+)\.xml"):
+        marks += of_workbook(_events(archive, part), shared)
+    return marks[:MOST]
+
+
 def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:
     sheets, charts = _kinds_of_sheets(archive)
     shared, pieces, size = _shared_strings(archive), list[str](), 0
@@ -185,7 +194,8 @@ def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:
                 rows += cells > before
                 before = cells
                 element.clear()
-    known = {"sheets": sheets, "rows": rows, "cells": cells, "formulas": formulas}
+    known: dict[str, Any] = {"sheets": sheets, "rows": rows, "cells": cells}
+    known |= {"formulas": formulas, "placed": _placed(archive, shared)}
     known |= {"chart_sheets": charts} if charts else {}
     known |= {"unprinted": True} if _keeps_from_print(archive) else {}
     return {**known, **digest("\n".join(pieces))}
