@@ -6,6 +6,7 @@ import hashlib
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -13,6 +14,8 @@ from django.utils.crypto import constant_time_compare
 
 from accounts import queries as accounts
 from accounts import tokens
+from accounts.auth import browser_user
+from accounts.queries import SessionUser
 from core.access import Principal
 from core.cache import read_stamp
 from core.env import env
@@ -54,12 +57,16 @@ REMEMBERED: dict[bytes, Remembered] = {}  # by SHA-256 of the key's text
 
 
 def authenticate(request: HttpRequest) -> Principal | None:
-    """The caller, or None without credentials. Raises the reason when they are no good."""
+    """The caller, or None without credentials. Raises the reason when they are no good.
+
+    A session cookie counts only where no Authorization header is sent.
+    """
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     credentials = credentials.strip()
     match scheme.lower():
         case "":
-            return None
+            user = browser_user(request)
+            return person(request, user, queries.first_slug(user.user_id)) if user else None
         case "api-key":
             return by_key(credentials)
         case "bearer":
@@ -121,22 +128,33 @@ def key_principal(key: ApiKey) -> Principal:
 def by_token(request: HttpRequest, token: str) -> Principal:
     """A person; in the tenant of X-Tenant, else of the host, else of the token."""
     claims = tokens.read_access(token)
-    if not accounts.session_is_open(claims.session_id):
+    user = accounts.session_user(claims.session_id)
+    if user is None or user.user_id != claims.user_id:
         raise TokenExpired("This session was ended. Log in again.")
-    named = request.headers.get("X-Tenant") or host_slug(request)
-    slug = named or claims.tenant_slug
+    return person(request, user, claims.tenant_slug)
+
+
+def person(request: HttpRequest, user: SessionUser, default_slug: str | None) -> Principal:
+    """The principal of a login, whether it came by token or by cookie."""
+    known = partial(
+        Principal,
+        user_id=user.user_id,
+        session_id=user.session_id,
+        is_staff=user.is_staff,
+        has_mfa=user.has_mfa,
+    )
+    slug = request.headers.get("X-Tenant") or host_slug(request) or default_slug
     if not slug:
-        return Principal(tenant_id=None, tenant_slug=None, schema_name=None, user_id=claims.user_id)
-    membership = queries.membership_of(claims.user_id, slug)
+        return known(tenant_id=None, tenant_slug=None, schema_name=None)
+    membership = queries.membership_of(user.user_id, slug)
     if membership is None:
         raise PermissionDenied(f"You are not a member of {slug}.")
     tenant: Tenant = membership.tenant
     refuse_suspended(tenant)
-    return Principal(
+    return known(
         tenant_id=tenant.id,
         tenant_slug=tenant.slug,
         schema_name=tenant.schema_name,
-        user_id=claims.user_id,
         permissions=ROLE_PERMISSIONS[RoleName(membership.role)],
         plan_code=tenant.plan_code,
         requests_per_hour=tenant.requests_per_hour,

@@ -79,9 +79,13 @@ class Api:
         """POST of JSON."""
         return self.call("POST", path, {} if body is None else body, headers=dashed(headers))
 
-    def delete(self, path: str) -> Reply:
-        """DELETE."""
-        return self.call("DELETE", path)
+    def patch(self, path: str, body: Any) -> Reply:
+        """PATCH of JSON."""
+        return self.call("PATCH", path, body)
+
+    def delete(self, path: str, body: Any = None) -> Reply:
+        """DELETE, with JSON where a body is asked for."""
+        return self.call("DELETE", path, body)
 
     def upload(
         self,

@@ -49,6 +49,10 @@ class Principal:
     plan_code: str = ""
     requests_per_hour: int | None = None
     upload_bytes: int | None = None
+    session_id: str | None = None  # the login behind a token or cookie
+    has_mfa: bool = False  # a second factor was proven in this login
+    is_staff: bool = False
+    refusal: AppError | None = None  # why the tenant that was meant is closed to the caller
 
 
 class Caller(AuthBase):
@@ -80,6 +84,8 @@ def demand(principal: Principal, permission: str) -> None:
     """Raise unless the principal holds the permission, inside a tenant."""
     if permission in (ANYONE, SIGNED_IN):
         return
+    if principal.refusal is not None:
+        raise principal.refusal
     if principal.tenant_id is None:
         raise PermissionDenied("Name the tenant: header `X-Tenant: <slug>`, or its host.")
     if permission in principal.permissions:

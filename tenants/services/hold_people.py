@@ -1,0 +1,55 @@
+"""The tenants' part in a person's life: a first tenant, export, ties, erasure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.services import Holder, hold
+from tenants.models import ApiKey, Membership
+from tenants.services.create_tenant import create_tenant
+from tenants.terms import RoleName
+
+
+def give_first_tenant(*, user_id: str, name: str) -> None:
+    """A tenant of their own for somebody who has none. Idempotent."""
+    if not Membership.objects.filter(user_id=user_id).exists():
+        create_tenant(name=name.strip() or "My files", owner_id=user_id)
+
+
+def memberships_and_keys(user_id: str) -> dict[str, Any]:
+    """What tenants hold about a person. Keys are the tenant's; which one made is the person's."""
+    memberships = Membership.objects.filter(user_id=user_id)
+    keys = ApiKey.objects.filter(created_by_id=user_id)
+    return {
+        "memberships": list(memberships.values("tenant__slug", "tenant__name", "role")),
+        "api_keys": list(keys.values("id", "name", "prefix", "tenant__slug", "created")),
+    }
+
+
+def only_owned(user_id: str) -> list[str]:
+    """Slugs of the tenants that would have no owner without this person."""
+    owned = Membership.objects.filter(user_id=user_id, role=RoleName.OWNER)
+    return [
+        str(slug)
+        for tenant_id, slug in owned.values_list("tenant_id", "tenant__slug")
+        if not Membership.objects.filter(tenant_id=tenant_id, role=RoleName.OWNER)
+        .exclude(user_id=user_id)
+        .exists()
+    ]
+
+
+def leave_everywhere(user_id: str) -> None:
+    """End every membership."""
+    Membership.objects.filter(user_id=user_id).delete()
+
+
+def register_holder() -> None:
+    """Called at start."""
+    hold(
+        Holder(
+            name="tenants",
+            export=memberships_and_keys,
+            ties=only_owned,
+            erase=leave_everywhere,
+        )
+    )
