@@ -42,7 +42,11 @@ def accept_convert(
     limit = file_limit(caller)
     with take_file(fields, file, limit) as taken:
         source = services.receive_input(
-            file=taken, max_bytes=limit, force=fields.force, has_password=bool(fields.password)
+            file=taken,
+            max_bytes=limit,
+            force=fields.force,
+            has_password=bool(fields.password),
+            password=fields.password,
         )
         wanted = request_of(fields, fields.output_format, fields.options, about)
         return services.create_job(caller=caller, source=source, wanted=wanted)
@@ -72,6 +76,7 @@ def accept_tool(
                 force=fields.force,
                 has_password=bool(password) and tool.slug != "protect-pdf",
                 any_type=tool.any_file,
+                password=password,
             )
             for file in taken
         )
@@ -89,7 +94,11 @@ def quote_convert(
     limit = file_limit(caller)
     with take_file(fields, file, limit) as taken:
         source = services.receive_input(
-            file=taken, max_bytes=limit, force=fields.force, has_password=bool(fields.password)
+            file=taken,
+            max_bytes=limit,
+            force=fields.force,
+            has_password=bool(fields.password),
+            password=fields.password,
         )
         wanted = request_of(fields, fields.output_format, fields.options, About())
         return services.quote(caller=caller, source=source, wanted=wanted).body()

@@ -51,7 +51,7 @@ def key_by_prefix(prefix: str) -> ApiKey | None:
 def membership_of(user_id: str, slug: str) -> Membership | None:
     """A person's membership in a tenant, by slug."""
     return (
-        Membership.objects.select_related("tenant", "user")
+        Membership.objects.select_related("tenant", "role")
         .filter(user_id=user_id, tenant__slug=slug, user__is_active=True)
         .first()
     )
@@ -59,7 +59,8 @@ def membership_of(user_id: str, slug: str) -> Membership | None:
 
 def memberships_of(user_id: str) -> QuerySet[Membership]:
     """Every membership of a person, oldest first."""
-    return Membership.objects.select_related("tenant").filter(user_id=user_id).order_by("id")
+    rows = Membership.objects.select_related("tenant", "role")
+    return rows.filter(user_id=user_id).order_by("id")
 
 
 def first_slug(user_id: str) -> str | None:
@@ -85,8 +86,9 @@ def tenants_body(user_id: str) -> list[dict[str, Any]]:
             "id": m.tenant.id,
             "slug": m.tenant.slug,
             "name": m.tenant.name,
-            "role": m.role,
+            "role": m.role.name,
             "plan": m.tenant.plan_code,
+            "status": m.tenant.status,
         }
         for m in memberships_of(user_id)
     ]

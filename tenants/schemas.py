@@ -27,6 +27,7 @@ class TenantOut(Schema):
     name: str
     role: str
     plan: str
+    status: str  # active, suspended, deleting
 
 
 class RegisterOut(UserOut):

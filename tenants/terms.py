@@ -42,6 +42,34 @@ ROLE_PERMISSIONS: dict[RoleName, frozenset[str]] = {
     ),
 }
 
+ROLE_WORDS: dict[RoleName, str] = {
+    RoleName.OWNER: "Everything, and the tenant itself: hand it over, delete it.",
+    RoleName.ADMIN: "Everything but paying.",
+    RoleName.BILLING: "Plans, invoices and payments.",
+    RoleName.DEVELOPER: "Work with files, webhooks and API keys.",
+    RoleName.MEMBER: "Work with files.",
+    RoleName.VIEWER: "Look and download.",
+}
+
+PERMISSION_WORDS: dict[str, str] = {
+    "conversions:read": "See jobs and download results.",
+    "conversions:write": "Convert, cancel, delete jobs.",
+    "media:read": "See and download files of the library.",
+    "media:write": "Upload, change, delete files of the library.",
+    "media:share": "Share files of the library.",
+    "webhooks:read": "See endpoints and deliveries.",
+    "webhooks:write": "Make, change, delete endpoints; send again.",
+    "notifications:read": "Read the own notifications.",
+    "billing:read": "See plan, usage, invoices.",
+    "billing:write": "Change the plan, pay.",
+    "members:read": "See members, roles, invitations.",
+    "members:write": "Invite, remove, change roles.",
+    "keys:read": "See API keys and their usage.",
+    "keys:write": "Make, change, rotate, revoke API keys.",
+    "audit:read": "Read the activity log and the audit trail.",
+    "settings:write": "Change the tenant's settings.",
+}
+
 # fm_live_ or fm_test_, 8 characters that may be shown, a dot, 32 secret ones, 6 of checksum.
 KEY_PATTERN = re.compile(r"^(fm_(?:live|test)_[0-9A-Za-z]{8})\.([0-9A-Za-z]{32})([0-9A-Za-z]{6})$")
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

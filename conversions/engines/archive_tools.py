@@ -6,8 +6,7 @@ folder, links and devices are dropped with a warning. Source: https://github.com
 
 from __future__ import annotations
 
-import ctypes.util
-import importlib.metadata
+import fnmatch
 import platform
 import shutil
 import tarfile
@@ -18,6 +17,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from conversions.engines.archive_limits import Meter, dropped, libarchive_version, refusal
 from conversions.engines.spec import (
     EngineCall,
     EngineOptions,
@@ -29,16 +29,14 @@ from conversions.engines.spec import (
     Route,
     Runner,
 )
+from inspection.archive_names import safe_name
 
 READABLE = (
     *("zip", "7z", "tar", "tgz", "tbz2", "txz", "tzst", "tlzma", "pax", "cpio", "iso"),
     *("cbz", "cbt", "jar", "rar", "cbr"),
 )
 _SINGLE = ("gz", "bz2", "xz")  # hold a tar or one file
-MAX_ENTRIES = 10_000
 MAX_FILES = 1_000  # results of one job
-MAX_BYTES = 2_000_000_000
-RATIO, RATIO_FROM = 200, 100_000_000
 _OLDEST = (1980, 1, 1, 0, 0, 0)  # ZIP knows no earlier time; a fixed one gives the same bytes again
 
 
@@ -67,15 +65,6 @@ class ExtractOptions(EngineOptions):
 
 def _python() -> str | None:
     return platform.python_version()
-
-
-def _libarchive() -> str | None:
-    if not ctypes.util.find_library("archive"):
-        return None
-    try:
-        return importlib.metadata.version("libarchive-c")
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def unique_names(names: tuple[str, ...], count: int) -> list[str]:
@@ -128,44 +117,11 @@ def _zip(call: EngineCall, names: list[str], sources: tuple[Path, ...], level: i
             call.progress(done / len(sources), "packing")
 
 
-class _Meter:
-    """Counts what comes out and stops it in time."""
-
-    def __init__(self, packed: int) -> None:
-        self.packed, self.entries, self.unpacked = max(packed, 1), 0, 0
-
-    def entry(self) -> None:
-        """One more entry."""
-        self.entries += 1
-        if self.entries > MAX_ENTRIES:
-            text = f"The archive has over {MAX_ENTRIES} entries."
-            raise LimitExceeded(text, code="archive_bomb")
-
-    def block(self, size: int) -> None:
-        """So many more bytes."""
-        self.unpacked += size
-        bomb = self.unpacked > RATIO_FROM and self.unpacked > RATIO * self.packed
-        if bomb or self.unpacked > MAX_BYTES:
-            text = "The archive unpacks to more than is allowed."
-            raise LimitExceeded(text, code="archive_bomb")
-
-
-def safe_parts(name: str) -> list[str] | None:
-    """The parts of an entry's path; None when it leaves the folder."""
-    plain = name.replace("\\", "/")
-    if plain.startswith("/") or (len(plain) > 1 and plain[1] == ":") or "\0" in plain:
-        return None
-    parts = [part for part in plain.split("/") if part not in ("", ".")]
-    return None if ".." in parts or not parts else parts
-
-
-def _wanted(parts: list[str], options: ExtractOptions) -> bool:
-    import fnmatch  # noqa: PLC0415
-
+def _wanted(path: str, options: ExtractOptions) -> bool:
+    parts = path.split("/")
     noise = parts[0] == "__MACOSX" or parts[-1] in (".DS_Store", "Thumbs.db", "desktop.ini")
     if noise and options.hidden == "drop":
         return False
-    path = "/".join(parts)
     return (
         not options.pattern
         or fnmatch.fnmatch(path, options.pattern)
@@ -188,25 +144,14 @@ def extract(call: EngineCall) -> EngineResult:
                 return _extract(call, options, "raw")
             except libarchive.ArchiveError as second:
                 error = second
-        raise _named(error, call) from error
-
-
-def _named(error: Exception, call: EngineCall) -> InputRejected:
-    words = str(error)
-    if "assphrase" in words or "ncrypt" in words:
-        if call.password:
-            text = "The password does not open the archive."
-            return InputRejected(text, code="password_wrong", detail=words)
-        text = "The archive is locked; a password is needed."
-        return InputRejected(text, code="file_encrypted", detail=words)
-    return InputRejected("The archive is damaged or cut off.", detail=words)
+        raise refusal(call, error) from error
 
 
 def _extract(call: EngineCall, options: ExtractOptions, kind: str) -> EngineResult:
     import libarchive  # noqa: PLC0415
 
-    packed = call.source.stat().st_size
-    meter, dropped = _Meter(packed), 0
+    meter = Meter(call.source.stat().st_size)
+    left: list[str] = []
     outputs: list[Path] = []
     names: list[str] = []
     with libarchive.file_reader(str(call.source), kind, passphrase=call.password) as archive:
@@ -215,12 +160,12 @@ def _extract(call: EngineCall, options: ExtractOptions, kind: str) -> EngineResu
             if entry.isdir:
                 continue
             path = _raw_name(call) if kind == "raw" else str(entry.pathname)
-            parts = safe_parts(path)
+            name = safe_name(path)
             link = entry.issym or entry.islnk or not entry.isreg
-            if parts is None or (link and kind != "raw"):
-                dropped += 1
+            if name is None or (link and kind != "raw"):
+                left.append(path)
                 continue
-            if not _wanted(parts, options):
+            if not _wanted(name, options):
                 continue
             if len(outputs) >= MAX_FILES:
                 text = f"The archive has over {MAX_FILES} files. Convert it to zip instead."
@@ -228,14 +173,13 @@ def _extract(call: EngineCall, options: ExtractOptions, kind: str) -> EngineResu
             target = call.workdir / f"entry-{len(outputs) + 1}"
             _write(entry.get_blocks(), target, meter)
             outputs.append(target)
-            names.append("/".join(parts))
-            call.progress(min(0.99, archive.bytes_read / max(packed, 1)), "unpacking")
+            names.append(name)
+            call.progress(min(0.99, archive.bytes_read / meter.packed), "unpacking")
     if not outputs:
         raise InputRejected("The archive holds no file to take out.", code="engine_failed")
-    warnings = [f"{dropped} links or unsafe entries were left out."] if dropped else []
-    facts = {"entries": meter.entries, "files": len(outputs), "dropped": dropped}
+    facts = {"entries": meter.entries, "files": len(outputs), "dropped": len(left)}
     return EngineResult(
-        outputs=tuple(outputs), names=tuple(names), warnings=tuple(warnings), facts=facts
+        outputs=tuple(outputs), names=tuple(names), warnings=dropped(left), facts=facts
     )
 
 
@@ -244,7 +188,7 @@ def _raw_name(call: EngineCall) -> str:
     return name.rpartition(".")[0] or "file"
 
 
-def _write(blocks: Iterator[Any], target: Path, meter: _Meter) -> None:
+def _write(blocks: Iterator[Any], target: Path, meter: Meter) -> None:
     with target.open("wb") as out:
         for block in blocks:
             meter.block(len(block))
@@ -279,7 +223,7 @@ SPECS: tuple[EngineSpec, ...] = (
         licence="BSD-2-Clause",
         routes=(Route(inputs=READABLE, outputs=READABLE, fidelity=100),),
         options=ExtractOptions,
-        find_version=_libarchive,
+        find_version=libarchive_version,
         run=extract,
         preload=("libarchive",),
     ),

@@ -7,23 +7,19 @@ for its licence. Source: https://github.com/libarchive/libarchive/wiki
 
 from __future__ import annotations
 
-import ctypes.util
-import importlib.metadata
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import Field
 
-from conversions.engines.archive_nesting import TooDeep, measure
+from conversions.engines.archive_limits import Meter, dropped, libarchive_version, refusal
 from conversions.engines.spec import (
     EngineCall,
     EngineOptions,
     EngineResult,
     EngineSpec,
     InputRejected,
-    LimitExceeded,
     OptionUnsupported,
     Queue,
     Route,
@@ -31,10 +27,6 @@ from conversions.engines.spec import (
 )
 from inspection.archive_names import safe_name
 
-MAX_ENTRIES = 10_000
-MAX_UNPACKED = 2_000_000_000
-MAX_RATIO = 200
-RATIO_FROM = 100_000_000
 _BLOCK = 1 << 20
 _HELD = 64 << 20  # entries up to this size are held in memory
 
@@ -68,80 +60,39 @@ class Options(EngineOptions):
     )
 
 
-def find_version() -> str | None:
-    """Version of libarchive-c, if the library itself is here."""
-    try:
-        version = importlib.metadata.version("libarchive-c")
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    return version if ctypes.util.find_library("archive") else None
-
-
-@dataclass
-class _Tally:
-    """What went by so far."""
-
-    call: EngineCall
-    packed: int
-    entries: int = 0
-    unpacked: int = 0
-    dropped: list[str] = field(default_factory=list)
-
-    def count_nested(self, size: int) -> None:
-        """What archives in the archive hold counts as well."""
-        self.entries += 1
-        self.count(size)
-
-    def count(self, size: int) -> None:
-        self.unpacked += size
-        large = self.unpacked > RATIO_FROM and self.unpacked > MAX_RATIO * max(self.packed, 1)
-        if self.entries > MAX_ENTRIES or self.unpacked > MAX_UNPACKED or large:
-            text = "The archive unpacks to far more than its size and was refused."
-            raise InputRejected(text, code="archive_bomb")
-
-    def warnings(self) -> tuple[str, ...]:
-        if not self.dropped:
-            return ()
-        names = ", ".join(self.dropped[:5])
-        more = f" and {len(self.dropped) - 5} more" if len(self.dropped) > 5 else ""
-        return (f"Entries were dropped (links, devices or unsafe names): {names}{more}.",)
-
-
-def _blocks(entry: Any, tally: _Tally) -> Iterator[bytes]:
+def _blocks(entry: Any, meter: Meter) -> Iterator[bytes]:
     for block in entry.get_blocks(_BLOCK):
-        tally.count(len(block))
+        meter.block(len(block))
         yield block
 
 
-def _copy(entries: Any, target: Any, tally: _Tally) -> int:
-    """Hand entries on; returns how many files were written."""
-    files = 0
+def _copy(call: EngineCall, entries: Any, target: Any, meter: Meter) -> tuple[int, list[str]]:
+    """Hand entries on; returns how many files were written and the names of what was left."""
     seen: set[str] = set()
-    flat = tally.call.output_format == "ar"
+    left: list[str] = []
+    flat = call.output_format == "ar"
     for entry in entries:
-        tally.entries += 1
-        tally.count(0)
+        meter.entry()
         if entry.isdir:
             continue
         name = safe_name(entry.pathname, flat=flat)
         if not entry.isreg or entry.linkpath or name is None or name in seen:
-            tally.dropped.append(str(entry.pathname)[:60])
+            left.append(str(entry.pathname))
             continue
         seen.add(name)
-        _add(entry, name, target, tally)
-        files += 1
-        tally.call.progress(min(0.95, files / (files + 20)), "moving entries")
-    return files
+        _add(entry, name, target, meter)
+        call.progress(min(0.99, entries.bytes_read / meter.packed), "moving entries")
+    return len(seen), left
 
 
-def _add(entry: Any, name: str, target: Any, tally: _Tally) -> None:
+def _add(entry: Any, name: str, target: Any, meter: Meter) -> None:
     """Sizes are written before contents and headers may lie: only large entries are trusted."""
-    blocks: Iterable[bytes] = _blocks(entry, tally)
+    blocks: Iterable[bytes] = _blocks(entry, meter)
     size = entry.size
     if size is None or size < _HELD:
         held = list(blocks)
         blocks, size = held, sum(map(len, held))
-        measure(b"".join(held), tally.count_nested)
+        meter.nested(b"".join(held))
     target.add_file_from_memory(
         name,
         size,
@@ -167,36 +118,23 @@ def run(call: EngineCall) -> EngineResult:
     options = call.options
     assert isinstance(options, Options)  # noqa: S101
     form, squeeze = WRITERS[call.output_format]
-    tally = _Tally(call, call.source.stat().st_size)
+    meter = Meter(call.source.stat().st_size)
     settings = _filter_options(call.output_format, options.level)
     try:
         with (
             libarchive.file_reader(str(call.source), passphrase=call.password) as entries,
             libarchive.file_writer(str(call.target), form, squeeze, options=settings) as target,
         ):
-            files = _copy(entries, target, tally)
-    except TooDeep as error:
-        text = "Archives lie in archives, too deep."
-        raise InputRejected(text, code="archive_bomb") from error
+            files, left = _copy(call, entries, target, meter)
     except ArchiveError as error:
-        raise _refusal(call, str(error)) from error
+        raise refusal(call, error) from error
     except (UnicodeError, ValueError) as error:
         raise InputRejected("The archive's names can't be read.", detail=str(error)) from error
     if not files:
         text = "The archive has no files that may be kept."
-        raise InputRejected(text, code="file_malicious" if tally.dropped else "file_empty")
-    facts = {"entries": files, "dropped": len(tally.dropped)}
-    return EngineResult(outputs=(call.target,), warnings=tally.warnings(), facts=facts)
-
-
-def _refusal(call: EngineCall, words: str) -> Exception:
-    lower = words.lower()
-    if "passphrase" in lower or "encrypt" in lower:
-        code = "password_wrong" if call.password else "file_encrypted"
-        return InputRejected("The archive is locked.", code=code, detail=words)
-    if "no space" in lower or "too large" in lower:
-        return LimitExceeded("The result is too large.", code="output_too_large", detail=words)
-    return InputRejected("The archive is damaged or cut off.", detail=words)
+        raise InputRejected(text, code="file_malicious" if left else "file_empty")
+    facts = {"entries": files, "dropped": len(left)}
+    return EngineResult(outputs=(call.target,), warnings=dropped(left), facts=facts)
 
 
 _EACH = (*WRITERS, *_READ_ONLY)
@@ -220,7 +158,7 @@ SPEC = EngineSpec(
     sandbox="document",
     seconds=0.1,
     units=1,
-    find_version=find_version,
+    find_version=libarchive_version,
     run=run,
     preload=("libarchive",),
 )

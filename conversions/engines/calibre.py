@@ -14,10 +14,9 @@ from typing import Literal
 from pydantic import Field
 
 from conversions.engines.package_check import open_package
-from conversions.engines.program import debian_version, has_bytes, run_program
+from conversions.engines.program import debian_version, run_program
 from conversions.engines.spec import (
     EngineCall,
-    EngineCrashed,
     EngineOptions,
     EngineResult,
     EngineSpec,
@@ -50,7 +49,7 @@ class Options(EngineOptions):
 
 def find_version() -> str | None:
     """Version of the installed Calibre."""
-    return debian_version("calibre") if shutil.which("ebook-convert") else None
+    return debian_version("calibre", "ebook-convert")
 
 
 def _arguments(call: EngineCall, options: Options) -> list[str]:
@@ -84,16 +83,14 @@ def run(call: EngineCall) -> EngineResult:
     if call.input_format in _PACKAGES:
         open_package(call.source)
     argv = _arguments(call, options)
+    made = call.workdir / f"result.{call.output_format}"
     try:
-        said = run_program(call, argv, profile="book", name="Calibre", on_line=follow)
+        run_program(call, argv, profile="book", name="Calibre", on_line=follow, writes=made)
     except InputRejected as error:
         if "DRM" in error.detail:
             text = "The book is locked by its seller (DRM)."
             raise InputRejected(text, code="file_encrypted", detail=error.detail) from error
         raise
-    made = call.workdir / f"result.{call.output_format}"
-    if not has_bytes(made):
-        raise EngineCrashed("Calibre wrote no file.", detail=said[-800:])
     made.rename(call.target)
     return EngineResult(outputs=(call.target,))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conversions.engines import libreoffice, registry
-from conversions.engines.programs import limit
+from conversions.engines.program import limit
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -51,6 +52,7 @@ def warm(queue: str) -> None:
 def execute(spec: EngineSpec, call: EngineCall) -> EngineResult:
     """Run one step; raises EngineError only. Outputs are plain files of the work folder."""
     call = replace(call, deadline_s=min(call.deadline_s, PROFILES[spec.sandbox].wall_s))
+    call = replace(call, in_child=functools.partial(_beside, call))
     try:
         result = _in_fork(spec, call) if spec.runner is Runner.PYTHON else spec.run(call)
     except LimitHit as hit:
@@ -61,6 +63,22 @@ def execute(spec: EngineSpec, call: EngineCall) -> EngineResult:
         raise EngineCrashed(text, detail=detail) from error
     _check_outputs(spec, call, result)
     return result
+
+
+def _beside(call: EngineCall, function: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """Part of an engine of programs that is Python on the untrusted file."""
+    returned = pool.server(registry.preload()).call(
+        function, payload, profile="document", workdir=call.workdir, deadline_s=call.left_s
+    )
+    answer: dict[str, Any] = returned.value
+    if "failure" in answer:
+        raise _raised(answer["failure"])
+    return answer
+
+
+def _raised(failure: dict[str, str]) -> EngineError:
+    kind = _KINDS.get(failure["kind"], EngineError)
+    return kind(failure["public"], detail=failure["detail"], code=failure["code"])
 
 
 def _in_fork(spec: EngineSpec, call: EngineCall) -> EngineResult:
@@ -87,9 +105,7 @@ def _in_fork(spec: EngineSpec, call: EngineCall) -> EngineResult:
     )
     answer = returned.value
     if "failure" in answer:
-        failure = answer["failure"]
-        kind = _KINDS.get(failure["kind"], EngineError)
-        raise kind(failure["public"], detail=failure["detail"], code=failure["code"])
+        raise _raised(answer["failure"])
     outputs = tuple(Path(path) for path in answer["outputs"])
     return EngineResult(
         outputs=outputs,
@@ -118,9 +134,7 @@ def in_child(payload: dict[str, Any], report: Callable[[float, str], None]) -> d
     try:
         result = spec.run(call)
     except EngineError as error:
-        kind = type(error).__name__
-        words = {"public": error.public, "detail": error.detail, "code": error.code}
-        return {"failure": {"kind": kind, **words}}
+        return error.told()
     return {
         "outputs": [str(path) for path in result.outputs],
         "names": list(result.names),

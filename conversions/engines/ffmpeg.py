@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from conversions.engines.ffmpeg_plan import Media, arguments, probe_arguments, read_probe
+from conversions.engines.ffmpeg_plan import MAX_SECONDS, Media, arguments, probe
 from conversions.engines.ffmpeg_tables import (
     AUDIO_CORE,
     AUDIO_RARE_IN,
@@ -23,7 +23,7 @@ from conversions.engines.ffmpeg_tables import (
     VIDEO_RARE_IN,
     VIDEO_RARE_OUT,
 )
-from conversions.engines.programs import debian_version, limit
+from conversions.engines.program import debian_version, died, limit
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -31,7 +31,6 @@ from conversions.engines.spec import (
     EngineResult,
     EngineSpec,
     InputRejected,
-    LimitExceeded,
     OptionUnsupported,
     Queue,
     Route,
@@ -42,7 +41,6 @@ AUDIO_IN = (*AUDIO_CORE, *AUDIO_RARE_IN)
 AUDIO_OUT = (*AUDIO_CORE, *AUDIO_RARE_OUT)
 VIDEO_IN = (*VIDEO_CORE, *VIDEO_RARE_IN)
 VIDEO_OUT = (*VIDEO_CORE, *VIDEO_COMMON_OUT, *VIDEO_RARE_OUT, "gif")
-MAX_SECONDS = 12 * 3600
 
 
 _PROGRAM_END = b"\x00\x00\x01\xb9"  # FFmpeg leaves it out; without it a cut-off end is not seen
@@ -76,8 +74,6 @@ def find_version() -> str | None:
 
 def _check(call: EngineCall, options: Options, media: Media) -> float:
     """Seconds that will come out; refuses what can't work."""
-    if media.seconds > MAX_SECONDS:
-        raise LimitExceeded("The recording is longer than 12 hours.")
     start = options.start or 0.0
     if options.end is not None and options.end <= start:
         raise OptionUnsupported("end must be later than start.")
@@ -89,26 +85,6 @@ def _check(call: EngineCall, options: Options, media: Media) -> float:
         raise InputRejected("The file has no moving picture.", code="engine_failed")
     end = min(options.end or media.seconds, media.seconds) if media.seconds else options.end or 0
     return max(0.0, end - start)
-
-
-def _probe(call: EngineCall) -> Media:
-    from sandbox import runner  # noqa: PLC0415 (engines in the child never start programs)
-
-    lines: list[str] = []
-    ended = runner.run(
-        probe_arguments(call.source, call.input_format),
-        profile="media",
-        workdir=call.workdir,
-        deadline_s=min(call.deadline_s, 30),
-        on_stdout_line=lines.append,
-    )
-    if ended.killed == "time":
-        raise LimitExceeded("Reading the file took too long.", code="timed_out")
-    media = read_probe("\n".join(lines)) if ended.returncode == 0 else None
-    if media is None or not (media.has_audio or media.has_video):
-        text = f"The file can't be read as {call.input_format.upper()}: it is damaged or another."
-        raise InputRejected(text, detail=ended.stderr_tail[-800:])
-    return media
 
 
 class _Progress:
@@ -125,17 +101,17 @@ class _Progress:
 
 def run(call: EngineCall) -> EngineResult:
     """Probe, then convert within what is left of the time."""
-    from sandbox import runner  # noqa: PLC0415
+    from sandbox import runner  # noqa: PLC0415 (engines in the child never start programs)
 
     options = call.options
     assert isinstance(options, Options)  # noqa: S101
-    media = _probe(call)
+    media = probe(call)
     seconds = _check(call, options, media)
     ended = runner.run(
         arguments(call, options.model_dump(), media),
         profile="media",
         workdir=call.workdir,
-        deadline_s=call.deadline_s,
+        deadline_s=call.left_s,
         on_stdout_line=_Progress(call, seconds),
     )
     if ended.killed:
@@ -153,7 +129,7 @@ def run(call: EngineCall) -> EngineResult:
 def _failure(code: int, stderr: str) -> Exception:
     if "Invalid data found" in stderr or "moov atom not found" in stderr:
         return InputRejected("The recording is damaged or cut off.", detail=stderr[-800:])
-    if code in (134, 139) or code < 0:
+    if died(code):
         return EngineCrashed("FFmpeg ended without a result.", detail=stderr[-800:])
     return OptionUnsupported("FFmpeg can't make this result.", detail=stderr[-800:])
 

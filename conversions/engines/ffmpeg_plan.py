@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,15 @@ import ffmpeg
 
 from conversions.engines import ffmpeg_tables as tables
 from conversions.engines.ffmpeg_tables import DEMUXERS
-from conversions.engines.spec import EngineCall, OptionUnsupported
+from conversions.engines.program import run_program
+from conversions.engines.spec import EngineCall, InputRejected, LimitExceeded, OptionUnsupported
+from sandbox.profiles import PROFILES
 
 # ABR 1 GiB: one broken header must not make FFmpeg ask for all memory at once.
 _SAFE = ("-nostdin", "-hide_banner", "-loglevel", "error", "-max_alloc", str(1 << 30))
 _LOCAL = "file,pipe"
+_PROBE = replace(PROFILES["media"], wall_s=30)
+MAX_SECONDS = 12 * 3600
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Media:
     picture: str = ""
 
 
-def probe_arguments(source: Path, code: str) -> list[str]:
+def _probe_arguments(source: Path, code: str) -> list[str]:
     """ffprobe on one file, as exactly the format named."""
     show = [
         "-show_entries",
@@ -42,7 +46,7 @@ def probe_arguments(source: Path, code: str) -> list[str]:
     return ["ffprobe", "-v", "error", "-of", "json", *show, *forced, "-i", f"file:{source}"]
 
 
-def read_probe(text: str) -> Media | None:
+def _read_probe(text: str) -> Media | None:
     """ffprobe's answer; None when it is none."""
     try:
         found = json.loads(text)
@@ -65,6 +69,27 @@ def read_probe(text: str) -> Media | None:
         sound=str(sounds[0].get("codec_name", "")) if sounds else "",
         picture=str(moving[0].get("codec_name", "")) if moving else "",
     )
+
+
+def probe(call: EngineCall) -> Media:
+    """What the recording holds; damaged, foreign and overlong ones are refused."""
+    lines: list[str] = []
+    argv = _probe_arguments(call.source, call.input_format)
+    try:
+        run_program(call, argv, profile=_PROBE, name="FFmpeg", on_line=lines.append)
+    except InputRejected as error:
+        raise _unreadable(call, error.detail) from error
+    media = _read_probe("\n".join(lines))
+    if media is None or not (media.has_audio or media.has_video):
+        raise _unreadable(call, "")
+    if media.seconds > MAX_SECONDS:
+        raise LimitExceeded("The recording is longer than 12 hours.")
+    return media
+
+
+def _unreadable(call: EngineCall, detail: str) -> InputRejected:
+    text = f"The file can't be read as {call.input_format.upper()}: it is damaged or another."
+    return InputRejected(text, detail=detail)
 
 
 def _even_scale(stream: Any, options: Mapping[str, Any]) -> Any:

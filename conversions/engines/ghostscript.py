@@ -6,7 +6,6 @@ Source: https://ghostscript.readthedocs.io/en/latest/Use.html
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -14,10 +13,9 @@ from pydantic import Field
 
 from conversions.engines.page_ranges import PATTERN
 from conversions.engines.pdf_pages import look
-from conversions.engines.program import debian_version, has_bytes, run_program
+from conversions.engines.program import debian_version, has_bytes, nothing_written, run_program
 from conversions.engines.spec import (
     EngineCall,
-    EngineCrashed,
     EngineOptions,
     EngineResult,
     EngineSpec,
@@ -59,7 +57,7 @@ class Options(EngineOptions):
 
 def find_version() -> str | None:
     """Version of the installed Ghostscript."""
-    return debian_version("ghostscript") if shutil.which("gs") else None
+    return debian_version("ghostscript", "gs")
 
 
 def _pdf_words(call: EngineCall, options: Options) -> list[str]:
@@ -123,7 +121,7 @@ def run(call: EngineCall) -> EngineResult:
         text = "The PostScript program failed." if call.input_format != "pdf" else "Damaged PDF."
         raise InputRejected(text, detail=said[-800:], code="engine_failed")
     if not outputs:
-        raise EngineCrashed("Ghostscript wrote no file.", detail=said[-800:])
+        raise nothing_written("Ghostscript", said)
     return EngineResult(outputs=outputs)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from conversions.engines.programs import debian_version, run_program
+from conversions.engines.program import debian_version, run_program
 from conversions.engines.spec import (
     EngineCall,
     EngineOptions,
@@ -85,7 +85,8 @@ def run(call: EngineCall) -> EngineResult:
     if call.output_format in ("jpg", "webp"):
         arguments += ["-quality", str(options.quality or 88)]
     arguments += ["-strip", f"{CODERS[call.output_format]}:{call.target}"]
-    run_program("ImageMagick", [PROGRAM, *arguments], call, "picture")
+    argv = [PROGRAM, *arguments]
+    run_program(call, argv, profile="picture", name="ImageMagick", writes=call.target)
     call.progress(1.0, "done")
     return EngineResult(outputs=(call.target,))
 

@@ -9,7 +9,6 @@ may guess. Sources: https://wiki.documentfoundation.org/Documentation/DevGuide ,
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +29,7 @@ from conversions.engines.libreoffice_filters import (
     export_options,
     import_options,
 )
+from conversions.engines.program import debian_version, limit
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -37,7 +37,6 @@ from conversions.engines.spec import (
     EngineResult,
     EngineSpec,
     InputRejected,
-    LimitExceeded,
     Queue,
     Route,
     Runner,
@@ -76,17 +75,9 @@ def find_version() -> str | None:
     bridge = Path("/usr/lib/python3/dist-packages/uno.py")
     if not (_HOME / "soffice.bin").exists() or not bridge.exists():
         return None
-    return _debian_version() or "unknown"
-
-
-def _debian_version() -> str | None:
-    """From dpkg's list: soffice itself takes half a second to tell."""
-    status = Path("/var/lib/dpkg/status")
-    text = status.read_text(errors="replace") if status.exists() else ""
-    found = re.search(
-        r"^Package: libreoffice-core\S*\n(?:.+\n)*?Version: (?:\d+:)?([\d.]+)", text, re.M
+    return (
+        debian_version("libreoffice-core-nogui") or debian_version("libreoffice-core") or "unknown"
     )
-    return found.group(1) if found else None
 
 
 PLAN = hosts.HostPlan(
@@ -169,7 +160,7 @@ def run(call: EngineCall) -> EngineResult:
     try:
         answer, moved = _ask(call, options)
     except LimitHit as error:
-        raise _limit(error) from error
+        raise limit(error.which, str(error)) from error
     except (Crashed, SandboxUnavailable) as error:
         text = "LibreOffice ended without an answer."
         raise EngineCrashed(text, detail=str(error)) from error
@@ -178,14 +169,6 @@ def run(call: EngineCall) -> EngineResult:
     call.progress(1.0, "done")
     pages = answer.get("pages")
     return EngineResult(outputs=moved, facts={"pages": pages} if pages else {})
-
-
-def _limit(error: LimitHit) -> LimitExceeded:
-    if error.which == "output":
-        text = "The result would be larger than allowed."
-        return LimitExceeded(text, code="output_too_large", detail=str(error))
-    text = "The document took longer than the time limit."
-    return LimitExceeded(text, code="timed_out", detail=str(error))
 
 
 def _refuse(call: EngineCall, error: str) -> NoReturn:

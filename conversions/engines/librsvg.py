@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from conversions.engines.programs import debian_version, run_program
+from conversions.engines.program import debian_version, run_program
 from conversions.engines.spec import (
     EngineCall,
     EngineOptions,
@@ -49,7 +49,8 @@ def run(call: EngineCall) -> EngineResult:
     argv += [f"--width={options.width}"] if options.width else []
     argv += [f"--height={options.height}"] if options.height else []
     argv += [f"--background-color={options.background}"] if options.background else []
-    run_program("librsvg", [*argv, f"--output={call.target}", str(call.source)], call, "picture")
+    argv += [f"--output={call.target}", str(call.source)]
+    run_program(call, argv, profile="picture", name="librsvg", writes=call.target)
     call.progress(1.0, "done")
     return EngineResult(outputs=(call.target,))
 

@@ -8,24 +8,20 @@ Source: https://trac.ffmpeg.org/wiki/Encode/H.264 (two-pass).
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import Field
 
-from conversions.engines.ffmpeg_plan import Media, probe_arguments, read_probe
+from conversions.engines.ffmpeg_plan import MAX_SECONDS, Media, probe
 from conversions.engines.ffmpeg_tables import DEMUXERS
-from conversions.engines.ffmpeg_version import find_version
+from conversions.engines.program import debian_version, run_program
 from conversions.engines.spec import (
     EngineCall,
-    EngineCrashed,
     EngineOptions,
     EngineResult,
     EngineSpec,
     InputRejected,
-    LimitExceeded,
     OptionUnsupported,
     Queue,
     Route,
@@ -34,7 +30,6 @@ from conversions.engines.spec import (
 
 VIDEO = ("mp4", "webm", "mov", "mkv", "avi")
 STRIPPABLE = (*VIDEO, "mp3", "flac", "ogg", "opus", "m4a", "wav")
-MAX_SECONDS = 12 * 3600
 _SAFE = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-max_alloc", str(1 << 30)]
 _MUXER = {
     "mp4": "mp4",
@@ -83,47 +78,14 @@ class _Rates:
     audio: int
 
 
-def _run(argv: list[str], call: EngineCall, started: float, tell: Any = None) -> None:
-    from sandbox import runner  # noqa: PLC0415 (engines in the child never start programs)
-
-    left = call.deadline_s - (time.monotonic() - started)
-    ended = runner.run(
-        argv,
-        profile="media",
-        workdir=call.workdir,
-        deadline_s=max(left, 0.1),
-        on_stdout_line=tell,
-    )
-    if ended.killed:
-        codes = {"memory": "memory_exceeded", "output": "output_too_large"}
-        text = f"The work was stopped at its limit of {ended.killed}."
-        raise LimitExceeded(text, code=codes.get(ended.killed, "timed_out"))
-    if ended.returncode:
-        tail = ended.stderr_tail[-800:]
-        if "Invalid data" in tail or "moov atom" in tail:
-            raise InputRejected("The recording is damaged or cut off.", detail=tail)
-        if ended.returncode in (134, 139) or ended.returncode < 0:
-            raise EngineCrashed("FFmpeg ended without a result.", detail=tail)
-        raise OptionUnsupported("FFmpeg can't make this result.", detail=tail)
-
-
-def _probe(call: EngineCall) -> Media:
-    from sandbox import runner  # noqa: PLC0415
-
-    lines: list[str] = []
-    ended = runner.run(
-        probe_arguments(call.source, call.input_format),
-        profile="media",
-        workdir=call.workdir,
-        deadline_s=min(call.deadline_s, 30),
-        on_stdout_line=lines.append,
-    )
-    media = read_probe("\n".join(lines)) if ended.returncode == 0 else None
-    if media is None or not (media.has_audio or media.has_video):
-        raise InputRejected("The recording is damaged or of another format.")
-    if media.seconds > MAX_SECONDS:
-        raise LimitExceeded("The recording is longer than 12 hours.")
-    return media
+def _run(argv: list[str], call: EngineCall, tell: Callable[[str], None] | None = None) -> None:
+    try:
+        run_program(call, argv, profile="media", name="FFmpeg", on_line=tell)
+    except InputRejected as error:
+        if "Invalid data" in error.detail or "moov atom" in error.detail:
+            text = "The recording is damaged or cut off."
+            raise InputRejected(text, detail=error.detail) from error
+        raise OptionUnsupported("FFmpeg can't make this result.", detail=error.detail) from error
 
 
 def _given(call: EngineCall) -> list[str]:
@@ -171,16 +133,15 @@ def compress(call: EngineCall) -> EngineResult:
     """A smaller recording of the same format; the original when nothing can be won."""
     options = call.options
     assert isinstance(options, CompressOptions)  # noqa: S101
-    started = time.monotonic()
-    media = _probe(call)
+    media = probe(call)
     if not media.has_video:
         raise InputRejected("The file has no moving picture.", code="engine_failed")
     before = call.source.stat().st_size
     wanted = round((options.target_size_mb or 0) * 1_000_000)
     if wanted and wanted < before:
-        _to_size(call, options, media, wanted, started)
+        _to_size(call, options, media, wanted)
     elif not wanted:
-        _to_quality(call, options, media, started)
+        _to_quality(call, options, media)
     after = call.target.stat().st_size if call.target.exists() else before
     kept = not call.target.exists() or after >= before
     warnings: list[str] = []
@@ -194,7 +155,7 @@ def compress(call: EngineCall) -> EngineResult:
     return EngineResult(outputs=(call.target,), warnings=tuple(warnings), facts=facts)
 
 
-def _to_quality(call: EngineCall, options: CompressOptions, media: Media, started: float) -> None:
+def _to_quality(call: EngineCall, options: CompressOptions, media: Media) -> None:
     code = call.output_format
     if code == "avi":
         rate = ["-q:v", str(max(2, round(31 - options.quality * 0.29)))]
@@ -205,7 +166,7 @@ def _to_quality(call: EngineCall, options: CompressOptions, media: Media, starte
     argv = [*_SAFE, "-progress", "pipe:1", "-y", *_given(call), "-map", "0:V:0", *_filters(options)]
     argv += [*_codec(code), *rate, "-pix_fmt", "yuv420p", *_sound(code, media, 96)]
     argv += [*_tail(code), f"file:{call.target}"]
-    _run(argv, call, started, _watch(call, media.seconds, 0.0, 1.0))
+    _run(argv, call, _watch(call, media.seconds, 0.0, 1.0))
 
 
 def _tail(code: str) -> list[str]:
@@ -223,11 +184,9 @@ def _rates(wanted: int, media: Media) -> _Rates:
     return _Rates(max(_LEAST_KBPS, round(total - audio)), audio)
 
 
-def _to_size(
-    call: EngineCall, options: CompressOptions, media: Media, wanted: int, started: float
-) -> None:
+def _to_size(call: EngineCall, options: CompressOptions, media: Media, wanted: int) -> None:
     rates = _rates(wanted, media)
-    _two_passes(call, options, media, rates, started, (0.0, 0.35, 0.55))
+    _two_passes(call, options, media, rates, (0.0, 0.35, 0.55))
     made = call.target.stat().st_size
     for _ in range(2):
         off = made / wanted
@@ -236,7 +195,7 @@ def _to_size(
         sound = rates.audio * 1000 / 8 * media.seconds
         factor = max(0.2, (wanted * _AIM - sound)) / max(1.0, made - sound)
         rates = _Rates(max(_LEAST_KBPS, round(rates.video * factor)), rates.audio)
-        _second_pass(call, options, media, rates, started, (0.9, 0.09))
+        _second_pass(call, options, media, rates, (0.9, 0.09))
         made = call.target.stat().st_size
 
 
@@ -245,7 +204,6 @@ def _two_passes(
     options: CompressOptions,
     media: Media,
     rates: _Rates,
-    started: float,
     shares: tuple[float, float, float],
 ) -> None:
     base, first, second = shares
@@ -253,8 +211,8 @@ def _two_passes(
     argv = [*_SAFE, "-progress", "pipe:1", "-y", *_given(call), "-map", "0:V:0", *_filters(options)]
     argv += [*_codec(call.output_format), "-b:v", f"{rates.video}k", "-pix_fmt", "yuv420p"]
     argv += ["-pass", "1", "-passlogfile", log, "-an", "-threads", "2", "-f", "null", "/dev/null"]
-    _run(argv, call, started, _watch(call, media.seconds, base, first))
-    _second_pass(call, options, media, rates, started, (base + first, second))
+    _run(argv, call, _watch(call, media.seconds, base, first))
+    _second_pass(call, options, media, rates, (base + first, second))
 
 
 def _second_pass(
@@ -262,7 +220,6 @@ def _second_pass(
     options: CompressOptions,
     media: Media,
     rates: _Rates,
-    started: float,
     shares: tuple[float, float],
 ) -> None:
     code = call.output_format
@@ -270,15 +227,14 @@ def _second_pass(
     argv += [*_codec(code), "-b:v", f"{rates.video}k", "-pix_fmt", "yuv420p"]
     argv += ["-pass", "2", "-passlogfile", f"{call.workdir}/passes"]
     argv += [*_sound(code, media, rates.audio), *_tail(code), f"file:{call.target}"]
-    _run(argv, call, started, _watch(call, media.seconds, *shares))
+    _run(argv, call, _watch(call, media.seconds, *shares))
 
 
 def frame(call: EngineCall) -> EngineResult:
     """One picture of a film, as PNG; the nearest to the second asked for that is no cut black."""
     options = call.options
     assert isinstance(options, FrameOptions)  # noqa: S101
-    started = time.monotonic()
-    media = _probe(call)
+    media = probe(call)
     if not media.has_video:
         raise InputRejected("The file has no moving picture.", code="engine_failed")
     at = options.at if options.at is not None else media.seconds * 0.1
@@ -287,23 +243,22 @@ def frame(call: EngineCall) -> EngineResult:
     chosen = ["-vf", "thumbnail=30"] if options.at is None else []
     argv = [*_SAFE, "-y", "-ss", f"{at:.3f}", *_given(call), "-map", "0:V:0", *chosen]
     argv += ["-frames:v", "1", "-update", "1", "-threads", "2", "-f", "image2", "-c:v", "png"]
-    _run([*argv, f"file:{call.target}"], call, started)
+    _run([*argv, f"file:{call.target}"], call)
     if not call.target.exists():  # the last frame may begin before ``at``
         argv[argv.index("-ss") + 1] = "0"
-        _run([*argv, f"file:{call.target}"], call, started)
+        _run([*argv, f"file:{call.target}"], call)
     return EngineResult(outputs=(call.target,), facts={"at": round(at, 3)})
 
 
 def strip(call: EngineCall) -> EngineResult:
     """The same streams, copied bit by bit, without titles, places, dates and cover pictures."""
-    started = time.monotonic()
-    media = _probe(call)
+    media = probe(call)
     argv = [*_SAFE, "-progress", "pipe:1", "-y", *_given(call), "-map", "0:V?", "-map", "0:a?"]
     argv += ["-map", "0:s?"] if call.output_format in ("mkv", "webm", "mp4", "mov") else []
     argv += ["-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
     argv += ["-flags:v", "+bitexact", "-flags:a", "+bitexact"]
     argv += [*_tail(call.output_format)[2:], f"file:{call.target}"]
-    _run(argv, call, started, _watch(call, media.seconds, 0.0, 1.0))
+    _run(argv, call, _watch(call, media.seconds, 0.0, 1.0))
     return EngineResult(outputs=(call.target,), facts={"duration_seconds": media.seconds})
 
 
@@ -324,7 +279,7 @@ def _spec(
         sandbox="media",
         seconds=2.0,
         units=1,
-        find_version=find_version,
+        find_version=lambda: debian_version("ffmpeg", "ffmpeg", "ffprobe"),
         run=run,
     )
 

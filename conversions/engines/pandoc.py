@@ -17,10 +17,9 @@ from typing import Literal
 from pydantic import Field
 
 from conversions.engines.package_check import open_package
-from conversions.engines.program import has_bytes, run_program
+from conversions.engines.program import run_program
 from conversions.engines.spec import (
     EngineCall,
-    EngineCrashed,
     EngineOptions,
     EngineResult,
     EngineSpec,
@@ -124,9 +123,8 @@ def run(call: EngineCall) -> EngineResult:
     _prepare(call)
     call.progress(0.2, "converting")
     profile = dataclasses.replace(PROFILES["markup"], binds=(str(binary()),))
-    said = run_program(call, _arguments(call, options), profile=profile, name="Pandoc")
-    if not has_bytes(call.target):
-        raise EngineCrashed("Pandoc wrote no file.", detail=said[-800:])
+    argv = _arguments(call, options)
+    said = run_program(call, argv, profile=profile, name="Pandoc", writes=call.target)
     missing = "Could not fetch resource" in said or "Could not load include" in said
     words = ("Files that the text refers to were left out.",) if missing else ()
     return EngineResult(outputs=(call.target,), warnings=words)

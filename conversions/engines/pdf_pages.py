@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass
 
 from conversions.engines.page_ranges import pages_of
+from conversions.engines.pdf_open import MAX_PAGES, check_count, check_side, damaged, locked
 from conversions.engines.program import run_program
 from conversions.engines.spec import EngineCall, InputRejected, LimitExceeded
 
-MAX_PAGES = 5_000
-MAX_SIDE_PT = 14_400
 MAX_PIXELS = 268_000_000
 _SIZE = re.compile(r"^Page\s+(\d+) size:\s+([\d.]+) x ([\d.]+) pts")
 
@@ -41,22 +40,15 @@ def look(call: EngineCall) -> Pages:
     try:
         run_program(call, argv, profile="page", name="Poppler", on_line=lines.append)
     except InputRejected as error:
-        if "Incorrect password" in error.detail:
-            locked = "The PDF is locked; a password is needed."
-            text = "The password does not open the PDF." if call.password else locked
-            code = "password_wrong" if call.password else "file_encrypted"
-            raise InputRejected(text, code=code, detail=error.detail) from error
-        text = "The PDF is damaged or cut off."
-        raise InputRejected(text, detail=error.detail) from error
+        locked_out = "Incorrect password" in error.detail
+        raise (
+            locked(call.password, error.detail) if locked_out else damaged(error.detail)
+        ) from error
     count = next((int(line.split()[1]) for line in lines if line.startswith("Pages:")), 0)
     sizes = [(float(m[2]), float(m[3])) for line in lines if (m := _SIZE.match(line))]
-    if not count or not any(map(max, sizes)):
-        raise InputRejected("The PDF has no pages.")
-    if count > MAX_PAGES:
-        raise LimitExceeded(f"The PDF has {count} pages; at most {MAX_PAGES} are allowed.")
+    check_count(count if any(map(max, sizes)) else 0)
     widest = max(max(size) for size in sizes)
-    if widest > MAX_SIDE_PT:
-        raise LimitExceeded(f"A page is {widest:.0f} pt long; at most {MAX_SIDE_PT} are allowed.")
+    check_side(widest)
     return Pages(count=count, widest_pt=widest, largest_pt2=max(w * h for w, h in sizes))
 
 

@@ -18,7 +18,7 @@ from conversions.engines import (
     pdf_tools_pages,
 )
 from conversions.engines.page_ranges import PATTERN
-from conversions.engines.pdf_open_pike import find_version
+from conversions.engines.pdf_open import pikepdf_version
 from conversions.engines.spec import (
     EngineCall,
     EngineOptions,
@@ -115,7 +115,7 @@ def _spec(
         sandbox="document",
         seconds=0.3,
         units=1,
-        find_version=find_version,
+        find_version=pikepdf_version,
         run=run,
         preload=("pikepdf", "conversions.engines.pdf_tools_marks"),
     )

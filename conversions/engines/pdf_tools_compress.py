@@ -6,7 +6,7 @@ import io
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from conversions.engines.pdf_open_pike import open_pike
+from conversions.engines.pdf_open import open_pike
 from conversions.engines.spec import EngineCall, EngineResult
 
 if TYPE_CHECKING:

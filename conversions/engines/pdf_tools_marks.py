@@ -6,8 +6,10 @@ import math
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from conversions.engines import pdf_write
 from conversions.engines.page_ranges import pages_of
-from conversions.engines.pdf_open_pike import open_pike, save
+from conversions.engines.pdf_open import open_pike
+from conversions.engines.pdf_write import save
 from conversions.engines.spec import EngineCall, EngineResult, InputRejected
 
 if TYPE_CHECKING:
@@ -22,25 +24,20 @@ _WIDTH = 0.6  # of a letter of Helvetica bold, in its height: enough to fit a wo
 
 def protect(call: EngineCall, options: ProtectOptions) -> EngineResult:
     """Lock by AES-256 (PDF 2.0, revision 6). ``call.password`` is the new password."""
-    import pikepdf  # noqa: PLC0415 (imported in the sandboxed child only)
-
     if not call.password:
         raise InputRejected("Send the new `password`.", code="engine_failed")
     warnings: list[str] = []
     with open_pike(call.source, None, warnings) as pdf:
         free = options.allow_print and options.allow_copy and options.allow_edit
-        allow = pikepdf.Permissions(
-            print_highres=options.allow_print,
-            print_lowres=options.allow_print,
-            extract=options.allow_copy,
-            modify_annotation=options.allow_edit,
-            modify_assembly=options.allow_edit,
-            modify_form=options.allow_edit,
-            modify_other=options.allow_edit,
-        )
         # With restrictions nobody holds the owner's password, else they would be lifted by it.
         owner = call.password if free else secrets.token_urlsafe(24)
-        lock = pikepdf.Encryption(user=call.password, owner=owner, R=6, aes=True, allow=allow)
+        lock = pdf_write.lock(
+            call.password,
+            owner,
+            printing=options.allow_print,
+            copying=options.allow_copy,
+            editing=options.allow_edit,
+        )
         save(pdf, call.target, call, encryption=lock)
         facts = {"pages": len(pdf.pages), "encryption": "AES-256"}
     return EngineResult(outputs=(call.target,), warnings=tuple(warnings), facts=facts)
@@ -100,7 +97,7 @@ def _colours(options: WatermarkOptions) -> tuple[int, int, int]:
 
 def _drawn(pdf: Any, options: WatermarkOptions) -> tuple[Any, float, float]:
     """(form, width, height) with real letters, one unit high per point of the size."""
-    import pikepdf  # noqa: PLC0415
+    import pikepdf  # noqa: PLC0415 (imported in the sandboxed child only)
 
     high = float(options.size)
     wide = max(1.0, high * _WIDTH * len(options.text))

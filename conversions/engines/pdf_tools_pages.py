@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from conversions.engines.page_ranges import pages_of
-from conversions.engines.pdf_open_pike import MAX_PAGES, open_pike, save
+from conversions.engines.pdf_open import MAX_PAGES, open_pike
+from conversions.engines.pdf_write import every, save, save_parts
 from conversions.engines.spec import EngineCall, EngineResult, InputRejected, LimitExceeded
 
 if TYPE_CHECKING:
     from conversions.engines.pdf_tools import MergeOptions, RotateOptions, SplitOptions
 
-MAX_PARTS = 1_000  # files that one split may give
 MAX_BOOKMARKS = 20_000
 
 
@@ -130,48 +129,31 @@ def _write_bookmarks(pdf: Any, nodes: list[Node]) -> None:
         outline.root.extend(build(node) for node in nodes)
 
 
-def _parts(pdf: Any, options: SplitOptions) -> Iterator[list[int]]:
+def _parts(pdf: Any, options: SplitOptions) -> Sequence[Sequence[int]]:
     """Zero-based page numbers of each result."""
     count = len(pdf.pages)
     if options.mode == "ranges":
-        for part in (options.ranges or "").split(","):
-            yield pages_of(part, count)
-    elif options.mode == "every":
-        for first in range(0, count, options.every):
-            yield list(range(first, min(first + options.every, count)))
-    else:
-        starts = sorted({0, *(page for _, page, _ in _bookmarks(pdf, 0))})
-        if len(starts) < 2:
-            text = "The PDF has no bookmarks to split at; use mode=every or mode=ranges."
-            raise InputRejected(text, code="engine_failed")
-        for first, last in zip(starts, [*starts[1:], count], strict=True):
-            yield list(range(first, last))
+        return [pages_of(part, count) for part in (options.ranges or "").split(",")]
+    if options.mode == "every":
+        return every(count, options.every)
+    starts = sorted({0, *(page for _, page, _ in _bookmarks(pdf, 0))})
+    if len(starts) < 2:
+        text = "The PDF has no bookmarks to split at; use mode=every or mode=ranges."
+        raise InputRejected(text, code="engine_failed")
+    return [range(*ends) for ends in zip(starts, [*starts[1:], count], strict=True)]
 
 
 def split(call: EngineCall, options: SplitOptions) -> EngineResult:
     """One file for each part, in order."""
-    import pikepdf  # noqa: PLC0415
-
     if options.mode == "ranges" and not options.ranges:
         raise InputRejected("mode=ranges needs ranges, such as 1-3,4-6.", code="engine_failed")
     warnings: list[str] = []
-    outputs: list[Path] = []
-    counts = []
     with open_pike(call.source, call.password, warnings) as pdf:
-        parts = list(_parts(pdf, options))
-        if len(parts) > MAX_PARTS:
-            raise LimitExceeded(f"This would give {len(parts)} files; at most {MAX_PARTS}.")
-        for done, numbers in enumerate(parts, 1):
-            made = pikepdf.new()
-            made.pages.extend(pdf.pages[number] for number in numbers)
-            made.remove_unreferenced_resources()
-            target = call.target.with_stem(f"{call.target.stem}-{done}")
-            made.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-            outputs.append(target)
-            counts.append(len(numbers))
-            call.progress(done / len(parts), "splitting")
+        parts = _parts(pdf, options)
+        outputs = save_parts(pdf, parts, call)
+    counts = [len(numbers) for numbers in parts]
     facts = {"pages": sum(counts), "counts": counts}
-    return EngineResult(outputs=tuple(outputs), warnings=tuple(warnings), facts=facts)
+    return EngineResult(outputs=outputs, warnings=tuple(warnings), facts=facts)
 
 
 def rotate(call: EngineCall, options: RotateOptions) -> EngineResult:

@@ -5,7 +5,6 @@ Exact and quick on sound files; one picture per page. Source: https://poppler.fr
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +12,9 @@ from pydantic import Field
 
 from conversions.engines.page_ranges import PATTERN
 from conversions.engines.pdf_pages import Pages, look, password_arguments, runs
-from conversions.engines.program import debian_version, has_bytes, run_program
+from conversions.engines.program import debian_version, has_bytes, nothing_written, run_program
 from conversions.engines.spec import (
     EngineCall,
-    EngineCrashed,
     EngineOptions,
     EngineResult,
     EngineSpec,
@@ -50,7 +48,7 @@ class Options(EngineOptions):
 
 def find_version() -> str | None:
     """Version of the installed poppler-utils."""
-    return debian_version("poppler-utils") if shutil.which("pdftocairo") else None
+    return debian_version("poppler-utils", "pdftocairo")
 
 
 def _chosen(call: EngineCall, options: Options) -> tuple[Pages, list[tuple[int, int]], int]:
@@ -116,7 +114,7 @@ def _settle(target: Path) -> None:
     if target.suffix == ".tiff" and other.exists():
         other.rename(target)
     if not has_bytes(target):
-        raise EngineCrashed("Poppler wrote no file.")
+        raise nothing_written("Poppler")
 
 
 def _text(call: EngineCall, options: Options) -> EngineResult:
@@ -150,9 +148,8 @@ def _web_page(call: EngineCall, options: Options) -> EngineResult:
         raise InputRejected(text, code="limit_exceeded")
     words = ["pdftohtml", "-s", "-noframes", "-dataurls", "-q", "-enc", "UTF-8"]
     words += [*password_arguments(call), "-f", str(first), "-l", str(last)]
-    run_program(call, [*words, str(call.source), str(call.target)], profile="page", name="Poppler")
-    if not has_bytes(call.target):
-        raise EngineCrashed("Poppler wrote no file.")
+    words += [str(call.source), str(call.target)]
+    run_program(call, words, profile="page", name="Poppler", writes=call.target)
     return EngineResult(outputs=(call.target,), facts={"pages": total})
 
 

@@ -23,7 +23,6 @@ from conversions.engines import (
     openpyxl_engine,
     pandoc,
     pdf2docx_engine,
-    pdf_ocr,
     pdf_tools,
     pikepdf_engine,
     pillow,
@@ -65,7 +64,7 @@ ENGINES: tuple[EngineSpec, ...] = (
 # What tools do to a file beside converting it; the planner of routes never sees these.
 OPERATIONS: tuple[EngineSpec, ...] = (
     *pdf_tools.SPECS,
-    *pdf_ocr.SPECS,
+    *ocr_pdf.SPECS,
     *image_tools.SPECS,
     *media_tools.SPECS,
     *archive_tools.SPECS,

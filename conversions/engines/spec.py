@@ -6,6 +6,7 @@ top to bottom: docstring, ``Options``, ``SPEC``, ``run``. ``registry.py`` holds 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -68,9 +69,17 @@ class EngineSpec:
     own_parent: bool = False  # its imports are so large that other engines' forks would slow down
 
 
+def _no_child(function: str, payload: dict[str, Any]) -> dict[str, Any]:
+    raise NotImplementedError(f"{function} was called outside of execute()")
+
+
 @dataclass(frozen=True, kw_only=True)
 class EngineCall:
-    """One step. Paths are absolute and inside ``workdir``, which belongs to this call alone."""
+    """One step. Paths are absolute and inside ``workdir``, which belongs to this call alone.
+
+    ``in_child`` lets an engine of programs run a ``module:function(payload, report)`` of its own
+    on the untrusted file in the warm parent's sandboxed child.
+    """
 
     source: Path
     target: Path  # the engine writes here, or several files named ``target.stem-N.ext`` beside it
@@ -83,6 +92,13 @@ class EngineCall:
     extra_sources: tuple[Path, ...] = ()  # of operations that join several files
     names: tuple[str, ...] = ()  # what the customer calls the sources, in the same order
     progress: Callable[[float, str], None] = lambda fraction, stage: None  # 0–1, words
+    in_child: Callable[[str, dict[str, Any]], dict[str, Any]] = _no_child
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the deadline, never nothing: the sandbox ends what is late."""
+        return max(0.1, self.deadline_s - (time.monotonic() - self.started))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +121,11 @@ class EngineError(Exception):
         super().__init__(public)
         self.public, self.detail = public, detail
         self.code = code or self.code
+
+    def told(self) -> dict[str, Any]:
+        """As a sandboxed child tells it: {failure: {kind, public, detail, code}}."""
+        words = {"public": self.public, "detail": self.detail, "code": self.code}
+        return {"failure": {"kind": type(self).__name__, **words}}
 
 
 class InputRejected(EngineError):

@@ -6,15 +6,13 @@ Source: https://tesseract-ocr.github.io/tessdoc/
 
 from __future__ import annotations
 
-import shutil
 from typing import Literal
 
 from pydantic import Field
 
-from conversions.engines.program import debian_version, has_bytes, run_program
+from conversions.engines.program import debian_version, has_bytes, nothing_written, run_program
 from conversions.engines.spec import (
     EngineCall,
-    EngineCrashed,
     EngineOptions,
     EngineResult,
     EngineSpec,
@@ -49,7 +47,7 @@ _LAYOUTS = {"auto": "3", "column": "4", "block": "6", "line": "7", "sparse": "11
 
 def find_version() -> str | None:
     """Version of the installed Tesseract."""
-    return debian_version("tesseract-ocr") if shutil.which("tesseract") else None
+    return debian_version("tesseract-ocr", "tesseract")
 
 
 def run(call: EngineCall) -> EngineResult:
@@ -68,7 +66,7 @@ def run(call: EngineCall) -> EngineResult:
     if not text.strip() and call.output_format == "txt":
         raise InputRejected("No text was found in the picture.", code="engine_failed")
     if not has_bytes(made):
-        raise EngineCrashed("Tesseract wrote no file.", detail=said[-800:])
+        raise nothing_written("Tesseract", said)
     made.rename(call.target)
     warnings = () if text.strip() else ("No text was found in the picture.",)
     words_found = len(text.split())

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from conversions.engines.programs import debian_version, run_program
+from conversions.engines.program import debian_version, run_program
 from conversions.engines.spec import (
     EngineCall,
     EngineOptions,
@@ -88,33 +88,25 @@ def run(call: EngineCall) -> EngineResult:
     assert isinstance(options, Options)  # noqa: S101
     call.progress(0.05, "reading")
     at = call.workdir / "vips-1.v"
-    _vips([_LOADERS[call.input_format], str(call.source), str(at)], call, at.name)
+    _vips([_LOADERS[call.input_format], str(call.source), str(at)], call, at)
     call.progress(0.4, "converting")
     for number, step in enumerate(_steps(call, options, at), 2):
         following = call.workdir / f"vips-{number}.v"
-        _vips([step[0], str(at), str(following), *step[1:]], call, following.name)
+        _vips([step[0], str(at), str(following), *step[1:]], call, following)
         at.unlink()
         at = following
     suffix = {"heif": "heic", "jpg": "jpg"}.get(call.output_format, call.output_format)
     made = call.workdir / f"vips-made.{suffix}"
-    _vips(["copy", str(at), f"{made}{_saver(call.output_format, options)}"], call, made.name)
+    _vips(["copy", str(at), f"{made}{_saver(call.output_format, options)}"], call, made)
     at.unlink()
     made.rename(call.target)
     call.progress(1.0, "done")
     return EngineResult(outputs=(call.target,))
 
 
-def _vips(words: list[str], call: EngineCall, output: str) -> None:
-    part = EngineCall(
-        source=call.source,
-        target=call.workdir / output,
-        input_format=call.input_format,
-        output_format=call.output_format,
-        options=call.options,
-        workdir=call.workdir,
-        deadline_s=call.deadline_s,
-    )
-    run_program("libvips", ["vips", "--vips-concurrency=1", *words], part, "picture")
+def _vips(words: list[str], call: EngineCall, made: Path) -> None:
+    argv = ["vips", "--vips-concurrency=1", *words]
+    run_program(call, argv, profile="picture", name="libvips", writes=made)
 
 
 def _steps(call: EngineCall, options: Options, loaded: Path) -> list[list[str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from conversions.services.weigh_pdf import refuse_large_pdf
 from core.uploads import IncomingFile, printable_name
 from inspection import facts as inspection_facts
 from inspection.detect import detect
@@ -31,8 +32,11 @@ class Detected:
 
 
 def detect_file(*, file: IncomingFile) -> Detected:
-    """Judge one upload. Nothing is stored and nothing refused: also malice is only told."""
-    found = detect(file.path, printable_name(file.original_name))
+    """Judge one upload. Nothing is stored; malice is only told, a PDF over a limit is refused."""
+    filename = printable_name(file.original_name)
+    found = detect(file.path, filename)
+    if found.format == "pdf":
+        refuse_large_pdf(file.path, filename, None)
     label, score = (None, 0.0) if found.empty else ask_magika(file.path)
     flags = ("empty", "malicious", "archive_bomb", "points_elsewhere", "damaged")
     said = [f"The file is {name.replace('_', ' ')}." for name in flags if getattr(found, name)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conversions import errors
+from conversions.services.weigh_pdf import refuse_large_pdf
 from core.errors import FileTooLarge
 from core.uploads import IncomingFile, printable_name
 from inspection.detect import Detection, detect
@@ -28,6 +29,7 @@ def receive_input(
     has_password: bool,
     force: bool,
     any_type: bool = False,
+    password: str | None = None,
 ) -> Source:
     """The source, or the policy's refusal (API.md "Odd files")."""
     filename = printable_name(file.original_name)
@@ -45,6 +47,8 @@ def receive_input(
             warnings=(),
         )
     refuse(found, filename, has_password=has_password, force=force)
+    if found.format == "pdf":
+        refuse_large_pdf(file.path, filename, password)
     return Source(
         file=file,
         filename=filename,

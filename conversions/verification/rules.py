@@ -42,11 +42,6 @@ def _dimensions(c: Compared) -> Iterator[Check]:
         return
     if not c.before.get("width"):
         return
-    if c.before.get("sizes") and not (c.options.get("width") or c.options.get("height")):
-        known = [sorted(size) for size in c.before["sizes"]]
-        same = sorted((one["width"], one["height"])) in known
-        yield Check(name="dimensions", ok=same, expected=known, actual=one["width"])
-        return
     wide, high = expected_size(c.before["width"], c.before["height"], c.options)
     if c.output_format == "ico" and max(wide, high) > 256:
         share = 256 / max(wide, high)
@@ -105,6 +100,8 @@ def _likeness(c: Compared) -> Iterator[Check]:
     apart = _apart(old, new)
     if c.after[0].get("alpha_ignored") and c.before.get("likeness_flat"):
         apart = min(apart, _apart(c.before["likeness_flat"], new))
+    if c.before.get("alpha_ignored") and c.after[0].get("likeness_flat"):
+        apart = min(apart, _apart(old, c.after[0]["likeness_flat"]))
     yield Check(
         name="looks_alike",
         ok=apart <= 20,

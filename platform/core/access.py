@@ -11,7 +11,13 @@ from typing import Any, TypeVar, cast
 from django.http import HttpRequest
 from ninja.security.base import AuthBase
 
-from core.errors import AppError, AuthenticationRequired, PermissionDenied, ScopeMissing
+from core.errors import (
+    AppError,
+    AuthenticationRequired,
+    MfaRequired,
+    PermissionDenied,
+    ScopeMissing,
+)
 
 PERMISSIONS = (
     "conversions:read",
@@ -33,6 +39,9 @@ PERMISSIONS = (
 )
 ANYONE = "anyone"  # no credentials needed
 SIGNED_IN = "signed_in"  # a person, no tenant permission
+INSIDE = "inside"  # any caller inside a tenant, whatever the role
+STAFF = "staff"  # of the platform, with a second factor in this login
+GENERAL = frozenset({ANYONE, SIGNED_IN, INSIDE, STAFF})  # what is no scope of a key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +59,12 @@ class Principal:
     requests_per_hour: int | None = None
     upload_bytes: int | None = None
     session_id: str | None = None  # the login behind a token or cookie
+    role: str | None = None  # the person's in this tenant; a key has none
     has_mfa: bool = False  # a second factor was proven in this login
     is_staff: bool = False
     refusal: AppError | None = None  # why the tenant that was meant is closed to the caller
+    retention_hours: int | None = None  # of results: the tenant's wish or the key's
+    allowed_formats: frozenset[str] | None = None  # that files may have here; None: every one
 
 
 class Caller(AuthBase):
@@ -84,15 +96,26 @@ def demand(principal: Principal, permission: str) -> None:
     """Raise unless the principal holds the permission, inside a tenant."""
     if permission in (ANYONE, SIGNED_IN):
         return
+    if permission == STAFF:
+        demand_staff(principal)
+        return
     if principal.refusal is not None:
         raise principal.refusal
     if principal.tenant_id is None:
         raise PermissionDenied("Name the tenant: header `X-Tenant: <slug>`, or its host.")
-    if permission in principal.permissions:
+    if permission == INSIDE or permission in principal.permissions:
         return
     if principal.api_key_id:
         raise ScopeMissing(f"This key lacks the scope {permission}.")
     raise PermissionDenied(f"Your role lacks the permission {permission}.")
+
+
+def demand_staff(principal: Principal) -> None:
+    """Raise unless this is a person of the platform's staff who has proven a second factor."""
+    if not principal.is_staff or principal.api_key_id:
+        raise PermissionDenied("This is for the platform's staff.")
+    if not principal.has_mfa:
+        raise MfaRequired("Set up a second factor, then log in with its code.")
 
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])

@@ -98,27 +98,6 @@ def by_pillow(path: Path, code: str) -> dict[str, Any]:
     return known | flat_look | _signature(gray)
 
 
-def heif_by_hand(path: Path, code: str) -> dict[str, Any]:
-    """Size from the boxes (photos are grids of tiles); the look of those that are in one piece."""
-    data = path.read_bytes()[: 1 << 20]
-    sizes = [
-        struct.unpack_from(">II", data, place + 8)
-        for place in (found.start() for found in re.finditer(b"ispe", data))
-        if place + 16 <= len(data)
-    ]
-    if not sizes:
-        raise ValueError("no size in it")
-    width, height = max(sizes, key=lambda size: size[0] * size[1])
-    turn = data.find(b"irot")
-    if turn >= 0 and data[turn + 4] & 1:
-        width, height = height, width
-    look = by_cv2_video(path, code)
-    if {look["width"], look["height"]} == {width, height}:
-        return look | {"width": width, "height": height}
-    found = sorted({tuple(size) for size in sizes})
-    return {"width": width, "height": height, "frames": 1, "sizes": found}
-
-
 def ico_by_hand(path: Path, code: str) -> dict[str, Any]:
     """The directory of an icon and the head of its largest picture."""
     data = path.read_bytes()[: 16 << 20]

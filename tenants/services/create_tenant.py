@@ -13,6 +13,7 @@ from core.env import env
 from core.errors import Conflict, invalid
 from core.tenancy import in_public
 from tenants.models import Domain, Membership, Tenant
+from tenants.services.keep_roles import create_builtin_roles
 from tenants.services.provision_schema import new_schema_name, provision_schema, template_sql
 from tenants.terms import RESERVED_SLUGS, SLUG_PATTERN, RoleName
 
@@ -61,7 +62,8 @@ def insert_tenant(*, name: str, slug: str, owner_id: str) -> Tenant:
         Domain.objects.create(
             domain=f"{slug}.{env().site.base_domain}", tenant=tenant, is_primary=True
         )
-        Membership.objects.create(tenant=tenant, user_id=owner_id, role=RoleName.OWNER)
+        roles = create_builtin_roles(tenant)
+        Membership.objects.create(tenant=tenant, user_id=owner_id, role=roles[RoleName.OWNER])
         dispatch.set_lane(schema_name=tenant.schema_name, weight=FREE_WEIGHT, slots=FREE_SLOTS)
         provision_schema(schema_name=tenant.schema_name)
     return tenant

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from accounts.services import Holder, hold
 from tenants.models import ApiKey, Membership
 from tenants.services.create_tenant import create_tenant
@@ -21,21 +23,18 @@ def memberships_and_keys(user_id: str) -> dict[str, Any]:
     memberships = Membership.objects.filter(user_id=user_id)
     keys = ApiKey.objects.filter(created_by_id=user_id)
     return {
-        "memberships": list(memberships.values("tenant__slug", "tenant__name", "role")),
+        "memberships": list(memberships.values("tenant__slug", "tenant__name", "role__name")),
         "api_keys": list(keys.values("id", "name", "prefix", "tenant__slug", "created")),
     }
 
 
 def only_owned(user_id: str) -> list[str]:
-    """Slugs of the tenants that would have no owner without this person."""
-    owned = Membership.objects.filter(user_id=user_id, role=RoleName.OWNER)
-    return [
-        str(slug)
-        for tenant_id, slug in owned.values_list("tenant_id", "tenant__slug")
-        if not Membership.objects.filter(tenant_id=tenant_id, role=RoleName.OWNER)
-        .exclude(user_id=user_id)
-        .exists()
-    ]
+    """Slugs of the tenants that would have no owner without this person; those on their way out
+    need none."""
+    owners = Membership.objects.filter(role__name=RoleName.OWNER, role__is_builtin=True)
+    others = owners.filter(tenant=OuterRef("tenant")).exclude(user_id=user_id)
+    alone = owners.filter(~Exists(others), user_id=user_id, tenant__purge_at__isnull=True)
+    return list(alone.order_by("tenant_id").values_list("tenant__slug", flat=True))
 
 
 def leave_everywhere(user_id: str) -> None:

@@ -7,11 +7,11 @@ import email.policy
 import re
 from collections.abc import Iterable
 from email.message import EmailMessage
-from typing import cast
 from urllib.parse import unquote
 
 from tests.product import Product
 
+BETWEEN = re.compile(rb"\n-{60,}\n")
 TOKEN = re.compile(r"token=([^\s\"'&<>]+)")
 
 
@@ -33,15 +33,9 @@ def mails_to(product: Product, address: str) -> list[EmailMessage]:
     """Every mail to an address, the newest first; what is due is sent before."""
     post_mails()
     files = sorted(product.mails.iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    mails = [
-        cast(
-            "EmailMessage",
-            email.message_from_bytes(
-                re.split(rb"\n-{60,}\n", path.read_bytes())[0], policy=email.policy.default
-            ),
-        )
-        for path in files
-    ]
+    # Mails of one second may share a file.
+    parts = [part for path in files for part in BETWEEN.split(path.read_bytes())[::-1]]
+    mails = [email.message_from_bytes(part, policy=email.policy.default) for part in parts]
     return [mail for mail in mails if mail["To"] == address]
 
 

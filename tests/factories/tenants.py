@@ -77,3 +77,13 @@ def make_tenant(
             )
             keys.append(text)
     return Tenant(row.id, slug, row.schema_name, user_id, username, password, *keys)
+
+
+def give_role(tenant: Tenant, name: str, *, user_id: str = "") -> None:
+    """Put a member (the owner, unless named) on a role, past the rules."""
+    from tenants.models import Membership, Role
+
+    role = Role.objects.get(tenant_id=tenant.id, name=name)
+    Membership.objects.filter(tenant_id=tenant.id, user_id=user_id or tenant.user_id).update(
+        role=role
+    )

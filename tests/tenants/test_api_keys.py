@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 
 from core.cache import renew_stamps
 from tenants import auth
-from tenants.models import ApiKey, Membership
+from tenants.models import ApiKey
 from tenants.terms import KEY_PATTERN, checksum
 from tests.client import Api
-from tests.factories.tenants import Tenant, make_tenant
+from tests.factories.tenants import Tenant, give_role, make_tenant
 
 
 def made(tenant: Tenant, **fields: object) -> dict[str, str]:
@@ -157,7 +157,7 @@ def test_a_key_of_another_tenant_is_not_there(acme: Tenant, globex: Tenant) -> N
 def test_nobody_grants_more_than_they_hold() -> None:
     tenant = make_tenant()
     owner = tenant.owner
-    Membership.objects.filter(tenant_id=tenant.id).update(role="developer")
+    give_role(tenant, "developer")
 
     more = owner.post("auth/api-keys/generate/", {"name": "x", "scopes": ["billing:write"]})
     same = owner.post("auth/api-keys/generate/", {"name": "x", "scopes": ["conversions:read"]})
@@ -177,7 +177,7 @@ def test_a_key_grants_no_more_than_the_key_holds(acme: Tenant) -> None:
 def test_a_member_without_the_permission_is_refused() -> None:
     tenant = make_tenant()
     owner = tenant.owner
-    Membership.objects.filter(tenant_id=tenant.id).update(role="viewer")
+    give_role(tenant, "viewer")
 
     assert owner.get("conversions/jobs/").status == 200
     assert owner.convert().code == "permission_denied"

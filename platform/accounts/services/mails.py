@@ -52,9 +52,10 @@ def send_mail(*, ticket_id: str) -> None:
 def deliver(order: MailOrder, facts: Facts) -> None:
     """The mail as plain text with an HTML alternative."""
     kind = MailKind(facts.pop("kind", order.kind))
+    address = facts.pop("to", order.address)
     words = {"site": env().site.public_url, "subject": SUBJECTS[kind], **order.facts, **facts}
     mail = EmailMultiAlternatives(
-        SUBJECTS[kind], render_to_string(f"accounts/mail/{kind}.txt", words), None, [order.address]
+        SUBJECTS[kind], render_to_string(f"accounts/mail/{kind}.txt", words), None, [address]
     )
     mail.attach_alternative(render_to_string(f"accounts/mail/{kind}.html", words), "text/html")
     mail.send()
@@ -78,16 +79,19 @@ def verification(order: MailOrder) -> Facts | None:
     if verified_owner(order.address) is not None:
         return {"kind": MailKind.ADDRESS_KNOWN}
     token = tokens.mail_token("verify", user.id, user.email)
-    return {"link": link("/verify-email/", token), "username": user.username}
+    return {"to": user.email, "link": link("/verify-email/", token), "username": user.username}
 
 
 def reset(order: MailOrder) -> Facts | None:
-    """The link that sets a password; nothing for an address that nobody claims."""
+    """The link that sets a password; nothing for an address that nobody claims.
+
+    It goes to the address as the account has it: one that only looks alike gets nothing.
+    """
     user = of_address(order.address).first()
     if user is None:
         return None
     token = tokens.mail_token("reset", user.id, tokens.reset_state(user.password, user.email))
-    return {"link": link("/reset-password/", token), "username": user.username}
+    return {"to": user.email, "link": link("/reset-password/", token), "username": user.username}
 
 
 def change_address(order: MailOrder) -> Facts | None:

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 import dispatch.services as dispatch
+from tenants.services.keep_roles import refresh_builtin_roles
 from tenants.services.migrate_fleet import migrate_fleet
 from tenants.services.provision_schema import keep_ready, template_sql
 
@@ -19,6 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run it."""
         dispatch.ensure_public_lane()
+        refresh_builtin_roles()
         template_sql()
         migrated, failed = migrate_fleet()
         made = keep_ready()
