@@ -20,7 +20,9 @@ from accounts.auth import (
 )
 from accounts.queries import active_user, user_body
 from accounts.terms import Origin
+from audit.services import record_activity
 from core.access import ANYONE, SIGNED_IN, principal_of, requires
+from core.calling import name_actor
 from core.env import env
 from core.errors import AuthenticationRequired
 from tenants import queries, services
@@ -51,6 +53,7 @@ def register(request: HttpRequest, payload: RegisterIn) -> tuple[int, dict[str, 
     )
     user = active_user(user_id)
     assert user is not None  # noqa: S101 - made above
+    name_actor(user_id)
     return 201, {**user_body(user), "tenants": queries.tenants_body(user_id)}
 
 
@@ -61,6 +64,7 @@ def login_body(user: Any) -> dict[str, Any]:
 
 def enter(request: HttpRequest, proof: accounts.Proof) -> dict[str, Any]:
     """A browser's login: cookies on the answer, the CSRF token in it."""
+    name_actor(proof.user.id)
     token = start_browser_session(request, proof)
     return {**login_body(proof.user), "csrf_token": token}
 
@@ -80,6 +84,7 @@ def log_in(request: HttpRequest, payload: LoginIn) -> accounts.Proof:
 def login(request: HttpRequest, payload: LoginIn) -> dict[str, Any]:
     """Tokens for user name (or e-mail address) and password."""
     proof = log_in(request, payload)
+    name_actor(proof.user.id)
     body = login_body(proof.user)
     pair = accounts.open_session(
         user=proof.user,
@@ -145,6 +150,7 @@ def finish_external(
     if arrival.ticket:
         return forget_flow(HttpResponseRedirect(f"/second-factor/?ticket={arrival.ticket}"))
     enter(request, accounts.Proof(arrival.user, has_mfa=False))
+    record_activity(action="login", target=provider, user_id=arrival.user.id, status=302)
     return forget_flow(HttpResponseRedirect(arrival.next))
 
 

@@ -29,6 +29,8 @@ from accounts.schemas import (
     WsTicketOut,
 )
 from accounts.terms import WS_TICKET_S, Origin
+from audit.queries import activity_body, activity_of, narrowed
+from audit.schemas import ActivityListOut, TrailPageQuery
 from core.access import ANYONE, SIGNED_IN, Principal, principal_of, requires
 from core.attempts import attempt, spend_or_refuse
 from core.downloads import send_file
@@ -207,6 +209,15 @@ def drop_avatar(request: HttpRequest) -> tuple[int, None]:
 def get_avatar(request: HttpRequest, avatar: str, size: int) -> HttpResponseBase:
     """A picture, as WebP; its address can't be guessed and never changes what it shows."""
     return portrait(request, avatar, size)
+
+
+@router.get("/me/activity/", response=ActivityListOut)
+@requires(SIGNED_IN)
+def my_activity(request: HttpRequest, query: Query[TrailPageQuery]) -> dict[str, Any]:
+    """What one did, in every tenant, newest first."""
+    rows = narrowed(activity_of(person(request)), "user_id", query.dict())
+    page = paginate(rows, query)
+    return page_body(page, [activity_body(row) for row in page.items])
 
 
 @router.get("/me/export/", response={200: ExportOut, 202: ExportOut})

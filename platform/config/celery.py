@@ -46,12 +46,13 @@ app.conf.update(
             "schedule": 300.0,
             "options": {"expires": 300},
         },
+        "collect": {"task": "audit.collect", "schedule": 60.0, "options": {"expires": 60}},
         "tidy": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
         "ready": {"task": "tenants.keep_ready", "schedule": 10.0, "options": {"expires": 10}},
     },
 )
 app.autodiscover_tasks(
-    ["core.outbox", "dispatch", "accounts", "tenants", "conversions", "webhooks"]
+    ["core.outbox", "audit", "dispatch", "accounts", "tenants", "conversions", "webhooks"]
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sentry_sdk
@@ -33,6 +34,7 @@ SHARED_APPS = (
     "ninja",
     "core.outbox",
     "dispatch",
+    "audit",
     "accounts",
     "tenants",
     "billing",
@@ -42,6 +44,7 @@ SHARED_APPS = (
 TENANT_APPS = (
     "tenants.identity",
     "core.idempotency",
+    "audit.trail",
     "conversions",
     "webhooks",
     "notifications",
@@ -59,6 +62,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "tenants.middleware.TenantMiddleware",
     "core.idempotency.middleware.IdempotencyMiddleware",
+    "audit.middleware.ActivityMiddleware",
 ]
 
 pool: Any = (
@@ -103,6 +107,11 @@ CACHES = {
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
     },
 }
+# Calls that may wait for a worker: a transaction around them would hide the job from it.
+IDEMPOTENCY_OWN_TRANSACTION = re.compile(
+    r"^/api/(v1/conversions/(convert|detect|quote)/|v1/tools/|convert/|compress/|edit/|merge/"
+    r"|split/|extract/)"
+)
 RATELIMIT_USE_CACHE = "platform"
 SILENCED_SYSTEM_CHECKS = [
     "django_ratelimit.E003",
@@ -131,6 +140,7 @@ if conf.site.trust_forwarded:
 
 OTP_TOTP_ISSUER = "Filemill"
 FILE_UPLOAD_HANDLERS = ["core.uploads.HashingUploadHandler"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 1000  # of a batch
 DATA_UPLOAD_MAX_MEMORY_SIZE = 50_000_000  # bytes of a JSON body (base64); forms stream past it
 STATIC_URL = "/static/"
 STATIC_ROOT = conf.site.static_folder

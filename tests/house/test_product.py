@@ -120,6 +120,7 @@ OPEN = {
     "GET /auth/avatars/{avatar}/{size}/",
     "GET /auth/me/export/download/",
     "GET /billing/plans/",
+    "GET /conversions/downloads/{token}/",  # signed, and ends
 }
 
 

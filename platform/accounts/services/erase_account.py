@@ -20,6 +20,7 @@ from accounts.services.mails import order_mail
 from accounts.services.personal_data import HOLDERS
 from accounts.services.sessions import end_sessions
 from accounts.terms import MailKind
+from audit.services import forget_person
 from core import storage
 from core.errors import Conflict, InvalidCredentials
 from core.tenancy import in_public
@@ -41,6 +42,7 @@ def erase_account(*, user_id: str, password: str) -> None:
         for holder in HOLDERS.values():
             holder.erase(user.id)
         forget(user)
+        forget_person(user_id=user.id)
         order_mail(MailKind.ACCOUNT_ERASED, address=address)
         transaction.on_commit(lambda: delete_files(user_id, avatar))
 

@@ -19,10 +19,12 @@ from accounts.services.mails import order_mail
 from accounts.services.personal_data import HOLDERS
 from accounts.services.second_factor import has_totp
 from accounts.terms import AVATAR_SIZES, EXPORT_KEPT, MailKind
+from audit.queries import activity_body, activity_of
 from core import storage
 from core.errors import Expired
 from core.tenancy import in_public
 
+MOST = 100_000  # activities, the newest
 MAKE_EXPORT = "accounts.make_export"
 
 
@@ -80,8 +82,9 @@ def finish(export: DataExport) -> None:
 
 
 def write_archive(user: User, archive: Path) -> None:
-    """``account.json``, a file for each holder, ``avatar.webp``."""
-    parts = {"account": account_of(user)}
+    """``account.json``, ``activity.json``, a file for each holder, ``avatar.webp``."""
+    parts: dict[str, Any] = {"account": account_of(user)}
+    parts["activity"] = [activity_body(row) for row in activity_of(user.id).order_by("-id")[:MOST]]
     parts |= {name: holder.export(user.id) for name, holder in HOLDERS.items()}
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, part in parts.items():
