@@ -19,11 +19,19 @@ class Profile:
     name: str
     schema_name: str
     plan_code: str
+    is_suspended: bool = False
 
 
 def profile(tenant: Tenant) -> Profile:
     """A frozen row of a tenant."""
-    return Profile(tenant.id, tenant.slug, tenant.name, tenant.schema_name, tenant.plan_code)
+    return Profile(
+        tenant.id,
+        tenant.slug,
+        tenant.name,
+        tenant.schema_name,
+        tenant.plan_code,
+        tenant.suspended_at is not None,
+    )
 
 
 def tenant_of_schema(schema_name: str) -> Profile:

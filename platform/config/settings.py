@@ -128,6 +128,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 
 OTP_TOTP_ISSUER = "Filemill"
 FILE_UPLOAD_HANDLERS = ["core.uploads.HashingUploadHandler"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 1000  # of a batch
 DATA_UPLOAD_MAX_MEMORY_SIZE = 50_000_000  # bytes of a JSON body (base64); forms stream past it
 STATIC_URL = "/static/"
 STATIC_ROOT = conf.site.static_folder

@@ -6,6 +6,7 @@ library than the one that wrote it: ``facts(path, "png", unlike="pillow")``.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,12 @@ from inspection import (
     facts_old_office,
     facts_pdf,
     facts_postscript,
+    facts_ppt,
     facts_rtf,
     facts_subtitles,
     facts_tables,
 )
-from inspection.formats import FORMATS
+from inspection.formats import BY_CODE, FORMATS
 
 Facts = dict[str, Any]
 Reader = Callable[[Path, str], Facts]
@@ -49,7 +51,11 @@ _MEDIA = tuple(row.code for row in FORMATS if row.family in ("audio", "video"))
 _TEXTS = ("txt", "json", "xml", "yaml", "srt", "vtt", "csljson", "bibtex", "biblatex")
 _MARKUP = tuple(row.code for row in FORMATS if row.family == "markup" and row.code not in _TEXTS)
 _TARS = ("tar", "pax", "cbt", "tgz", "tbz2", "txz", "tlzma", "tzst")
-_RARE_ARCHIVES = ("rar", "cbr", "xar", "deb", "ar", "tlz4", "tlz", "taz", "cpio", "iso")
+_RARE_ARCHIVES = (
+    *("rar", "cbr", "xar", "deb", "ar", "tlz4", "tlz", "taz", "cpio", "iso", "7z"),
+    *("cab", "lzh", "rpm", "lz4", "lzma", "lz", "z"),
+)
+_SINGLE = ("gz", "bz2", "xz", "zst")
 _SUBTITLES = ("srt", "vtt", "ass", "ssa", "ttml", "sub", "mpl2", "tmp")
 
 READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
@@ -66,7 +72,7 @@ READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
     ("own", facts_documents.CODES, facts_documents.by_hand),
     ("own", ("fodt", "fods", "fodp"), facts_documents.flat),
     ("own", ("doc", "dot"), facts_old_office.of_doc),
-    ("own", ("ppt", "pot", "pps"), facts_old_office.of_ppt),
+    ("own", ("ppt", "pot", "pps"), facts_ppt.of_ppt),
     ("xlrd", ("xls", "xlt"), facts_old_office.of_xls),
     ("own", ("dif", "slk"), facts_old_office.of_cells),
     ("own", ("rtf",), facts_rtf.of_rtf),
@@ -81,6 +87,7 @@ READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
     ("py7zr", ("7z",), facts_archives.of_7z),
     ("pycdlib", ("iso",), facts_archives.of_iso),
     ("own", ("cpio",), facts_archives.of_cpio),
+    ("own", _SINGLE, facts_archives.of_single),
     ("libarchive", _RARE_ARCHIVES, facts_archives.by_libarchive),
     ("mediainfo", _MEDIA, facts_media.by_mediainfo),
     ("csv", ("csv", "tsv", "psv"), facts_tables.of_csv),
@@ -124,16 +131,36 @@ def facts(path: Path, code: str, *, unlike: str | None = None) -> Facts:
     return {"error": "; ".join(errors) or "no reader"} if errors else {}
 
 
+def item(path: Path, code: str, **more: Any) -> dict[str, Any]:
+    """What ``facts_of_all`` is asked of one file; formats that engines added bring a reader."""
+    row = BY_CODE.get(code)
+    return {"path": str(path), "format": code, "reader": row.reader if row else None, **more}
+
+
+def _by_added(name: str, path: Path, code: str) -> Facts:
+    module, _, function = name.partition(":")
+    try:
+        read: Reader = getattr(importlib.import_module(module), function)
+        return {**read(path, code), "read_by": name}
+    except MemoryError:
+        raise
+    except Exception as error:
+        return {"error": f"{name}: {type(error).__name__}: {error}"[:300]}
+
+
 def facts_of_all(
     payload: list[dict[str, Any]], report: Callable[[float, str], None]
 ) -> list[Facts]:
-    """Entry for the fork server: a list of ``{"path", "format", "unlike"?, "password"?}``."""
+    """Entry for the fork server: a list of ``item``s, perhaps with ``unlike`` and ``password``."""
     found = []
-    for number, item in enumerate(payload, 1):
-        if item.get("password"):
-            made = facts_pdf.with_password(Path(item["path"]), item["password"])
+    for number, one in enumerate(payload, 1):
+        path, code = Path(one["path"]), one["format"]
+        if one.get("password"):
+            made = facts_pdf.with_password(path, one["password"])
+        elif one.get("reader"):
+            made = _by_added(one["reader"], path, code)
         else:
-            made = facts(Path(item["path"]), item["format"], unlike=item.get("unlike"))
+            made = facts(path, code, unlike=one.get("unlike"))
         found.append(made)
         report(number / len(payload), "checking")
     return found

@@ -110,6 +110,7 @@ OPEN = {
     "POST /auth/logout/",
     "POST /auth/verify-email/",
     "GET /billing/plans/",
+    "GET /conversions/downloads/{token}/",  # signed, and ends
 }
 
 
