@@ -72,7 +72,7 @@ def same_pdf(c: Compared) -> Iterator[Check]:
 
 
 def archive_form(c: Compared) -> Iterator[Check]:
-    """The PDF/A that was asked for: claimed by the file, and nothing seen that stands against it."""
+    """The PDF/A that was asked for: claimed by the file, and nothing that stands against it."""
     asked = str(c.options.get("pdfa") or "none").upper()
     if asked == "NONE":
         return
