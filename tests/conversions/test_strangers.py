@@ -56,7 +56,7 @@ def book(*sheets: list[list[Any]]) -> bytes:
     import openpyxl
 
     workbook, stream = openpyxl.Workbook(), io.BytesIO()
-    workbook.remove(workbook.active)
+    workbook.remove(workbook["Sheet"])
     for number, rows in enumerate(sheets, 1):
         sheet = workbook.create_sheet(f"S{number}")
         for row in rows:
