@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from conversions.engines import registry
 from conversions.engines.execute import execute
@@ -331,7 +332,13 @@ def noted(engines: set[str]) -> Noted:
         for key, rows in good.items()
         for engine, row in rows.items()
     ]
-    blank: dict[str, Any] = {"version": "", "at": "", "seconds": 0.0, "verdict": "failed", "sample": ""}
+    blank: dict[str, Any] = {
+        "version": "",
+        "at": "",
+        "seconds": 0.0,
+        "verdict": "failed",
+        "sample": "",
+    }
     for source, target, engine, note in _REFUSED.findall(text):
         kept.append(Outcome(engine=engine, source=source, target=target, note=note, **blank))
     minutes = re.search(r"in ([\d.]+) minutes", text)
