@@ -143,10 +143,7 @@ def _document_pages(c: Compared) -> Iterator[Check]:
     locked = any(one.get("needs_password") for one in c.after)
     yield Check(name="opens_without_password", ok=not locked, expected=True, actual=not locked)
     filled = bool(c.before.get("text_chars") or c.before.get("images") or c.before.get("cells"))
-    asked = str(c.options.get("pdfa") or "none")
-    if asked != "none":
-        form = c.after[0].get("pdfa")
-        yield Check(name="pdfa", ok=form == asked.upper(), expected=asked.upper(), actual=form)
+    yield from documents.archive_form(c)
     blank = c.total("blank_pages")
     if filled:
         all_blank = bool(pages) and blank >= int(c.total("pages_looked_at") or pages)

@@ -105,7 +105,7 @@ _COMMON = (
 )
 PRELOAD = (*_COMMON, "cv2", "numpy", "PIL.Image", "pymediainfo", "yaml", "brotli")
 # PyMuPDF brings 170 MB, which make each fork 7 ms slower (measured): a parent of its own.
-PRELOAD_PDF = (*_COMMON, "pymupdf", "pypdf", "cv2", "PIL.Image")
+PRELOAD_PDF = (*_COMMON, "pymupdf", "pypdf", "pikepdf", "cv2", "PIL.Image")
 
 
 _PAINTED = {"pdf", "svg", "svgz"}  # by MuPDF

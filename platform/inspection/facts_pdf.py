@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from inspection import pdfa
 from inspection.looks import page_look
 from inspection.words import MOST_CHARS, digest
 
@@ -31,7 +32,14 @@ def by_pymupdf(path: Path, code: str) -> dict[str, Any]:
     with pymupdf.open(path, filetype="pdf") as document:
         if document.needs_pass:
             return {"encrypted": True, "needs_password": True}
-        return _read(document)
+        return _with_pdfa(_read(document), path)
+
+
+def _with_pdfa(known: dict[str, Any], path: Path) -> dict[str, Any]:
+    """What stands against the PDF/A that a file claims."""
+    if "pdfa" in known:
+        known["pdfa_faults"] = pdfa.faults(path, known["pdfa"][:1])
+    return known
 
 
 def with_password(path: Path, password: str) -> dict[str, Any]:

@@ -93,7 +93,7 @@ PROFILES: dict[str, SandboxProfile] = {
         memory_bytes=3 * GIB // 2,
         output_bytes=512 * MIB,
         total_bytes=1 * GIB,
-        processes=64,
+        processes=256,
     ),
     "book": SandboxProfile(
         cpu_s=300,
@@ -111,7 +111,7 @@ PROFILES: dict[str, SandboxProfile] = {
         memory_bytes=2 * GIB,
         output_bytes=2 * GIB,
         total_bytes=4 * GIB,
-        processes=64,
+        processes=256,
         binds=(*_FONTS, "/var/lib/ghostscript", "/etc/ghostscript"),
         env=(("OMP_THREAD_LIMIT", "1"),),
     ),
@@ -129,7 +129,7 @@ PROFILES: dict[str, SandboxProfile] = {
         memory_bytes=5 * GIB,
         output_bytes=2 * GIB,
         total_bytes=3 * GIB,
-        processes=64,
+        processes=256,
         binds=_FONTS,
     ),
 }
