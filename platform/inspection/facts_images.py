@@ -242,4 +242,6 @@ def _largest_icon(data: bytes) -> bytes:
 
 def _ico_look(path: Path) -> dict[str, Any]:
     made = by_pillow(path, "ico")
-    return {name: made[name] for name in ("likeness", "contrast", "grid", "colours") if name in made}
+    return {
+        name: made[name] for name in ("likeness", "contrast", "grid", "colours") if name in made
+    }

@@ -86,3 +86,30 @@ def test_without_redis_logging_in_is_closed(
     reply = log_in(tenant.username, tenant.password, address())
 
     assert (reply.status, reply.code) == (503, "service_unavailable")
+
+
+def test_a_thousand_guesses_get_five_answers_and_the_owner_still_gets_in(
+    product: Product,
+) -> None:
+    tenant = make_tenant()
+    here, elsewhere = address(), address()
+
+    replies = at_once(1000, lambda _: log_in(tenant.username, "wrong", here), threads=16)
+    owner = log_in(tenant.username, tenant.password, elsewhere)
+
+    assert sorted({reply.status for reply in replies}) == [401, 429]
+    assert sum(reply.status == 401 for reply in replies) == 5
+    assert all(int(r.headers["Retry-After"]) > 0 for r in replies if r.status == 429)
+    assert owner.status == 200
+
+
+def test_a_thousand_guesses_from_everywhere_get_fifty_answers(product: Product) -> None:
+    tenant = make_tenant()
+    addresses = [address() for _ in range(100)]
+
+    replies = at_once(
+        1000, lambda n: log_in(tenant.username, "wrong", addresses[n % 100]), threads=16
+    )
+
+    assert sum(reply.status == 401 for reply in replies) == 50
+    assert sum(reply.status == 429 for reply in replies) == 950

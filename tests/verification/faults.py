@@ -194,17 +194,21 @@ def _garble_part(name: str, data: bytes) -> bytes:
         return data
     if not name.endswith((".xml", "html")) or "styles" in name or "settings" in name:
         return data
-    return _TEXT.sub(lambda m: b">" + shifted(m[1].decode("utf-8", "replace")).encode() + b"<", data)
+    return _TEXT.sub(
+        lambda m: b">" + shifted(m[1].decode("utf-8", "replace")).encode() + b"<", data
+    )
 
 
 PACKAGE: dict[str, Fault] = {"garbled": _parts(_garble_part)}
 
 
 def _garble_text(source: Path, output: Path) -> None:
-    output.write_text(_TEXT.sub(
-        lambda m: b">" + shifted(m[1].decode("utf-8", "replace")).encode() + b"<",
-        output.read_bytes(),
-    ).decode("utf-8", "replace"))
+    output.write_text(
+        _TEXT.sub(
+            lambda m: b">" + shifted(m[1].decode("utf-8", "replace")).encode() + b"<",
+            output.read_bytes(),
+        ).decode("utf-8", "replace")
+    )
 
 
 def _half_the_text(source: Path, output: Path) -> None:
@@ -284,7 +288,9 @@ def ffmpeg(*words: str) -> Fault:
 
 SOUND: dict[str, Fault] = {
     "silence": ffmpeg("-i", "GOOD", "-af", "volume=0"),
-    "another sound": ffmpeg("-i", "GOOD", "-af", "aeval='0.3*sin(2*PI*300*t)*gt(mod(t,2),1)':c=same"),
+    "another sound": ffmpeg(
+        "-i", "GOOD", "-af", "aeval='0.3*sin(2*PI*300*t)*gt(mod(t,2),1)':c=same"
+    ),
     "half of it": ffmpeg("-i", "GOOD", "-af", "atrim=0:1"),
     "backwards": ffmpeg("-i", "GOOD", "-af", "areverse"),
     "half of it silent": ffmpeg("-i", "GOOD", "-af", "volume=0:enable='gt(t,1)'"),
