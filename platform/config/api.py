@@ -24,6 +24,7 @@ from core import problems
 from core.access import Caller
 from notifications.api import router as notifications
 from tenants.api import router as tenants
+from tenants.doors import router as doors
 from webhooks.api import router as webhooks
 
 
@@ -55,6 +56,7 @@ api = NinjaAPI(
     description="Convert files, with the result checked against its source.",
 )
 problems.install(api)
+api.add_router("/auth/", doors)
 api.add_router("/auth/", tenants)
 api.add_router("/auth/", accounts)
 api.add_router("/tenant/", audit)

@@ -47,6 +47,7 @@ app.conf.update(
             "options": {"expires": 300},
         },
         "collect": {"task": "audit.collect", "schedule": 60.0, "options": {"expires": 60}},
+        "tidy": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
         "ready": {"task": "tenants.keep_ready", "schedule": 10.0, "options": {"expires": 10}},
     },
 )

@@ -26,6 +26,7 @@ SHARED_APPS = (
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.postgres",
+    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "rest_framework_api_key",
     "django_otp",
@@ -60,6 +61,8 @@ AUTH_USER_MODEL = "accounts.User"
 MIDDLEWARE = [
     "core.middleware.RequestMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "tenants.middleware.TenantMiddleware",
     "core.idempotency.middleware.IdempotencyMiddleware",
     "audit.middleware.ActivityMiddleware",
@@ -129,7 +132,16 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["core.passwords.BoundedArgon2"]
+
+# Cookies of the dashboard: of one host, never sent by another site's form, secure under https.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = conf.site.public_url.startswith("https://")
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600  # seconds, like a refresh token
+CSRF_COOKIE_AGE = SESSION_COOKIE_AGE
+if conf.site.trust_forwarded:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 OTP_TOTP_ISSUER = "Filemill"
 FILE_UPLOAD_HANDLERS = ["core.uploads.HashingUploadHandler"]
@@ -149,7 +161,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": []},
+        "OPTIONS": {"context_processors": ["django.template.context_processors.csrf"]},
     }
 ]
 
