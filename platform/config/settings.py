@@ -60,6 +60,8 @@ AUTH_USER_MODEL = "accounts.User"
 
 MIDDLEWARE = [
     "core.middleware.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -179,6 +181,12 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
 X_FRAME_OPTIONS = "DENY"
+IS_HTTPS = conf.site.public_url.startswith("https://")
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+# Plain http is for probes, which come past the proxy that says how it was called.
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
