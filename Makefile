@@ -31,9 +31,10 @@ test: check ## everything that the project promises
 
 check: lint types imports ## lint, types, imports
 
-lint: setup ## ruff: rules and format
+lint: setup ## ruff: rules and format; bandit and pip-audit against security-findings.toml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(BIN)/python -m localstack.findings
 
 format: setup ## put the code into shape
 	$(BIN)/ruff check --fix .
