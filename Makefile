@@ -57,6 +57,7 @@ new-engine: setup ## NAME=… writes conversions/engines/NAME.py, an engine that
 bench: setup ## measure the engines and the API on this machine
 	$(BIN)/python -m loadtests.bench_engines
 	$(BIN)/python -m loadtests.bench
+	$(BIN)/python -m loadtests.quote_error
 
 load: setup ## 20 customers for 20 seconds on a running `make serve`, then percentiles
 	$(BIN)/locust -f loadtests/locustfile.py --headless -u 20 -r 10 -t 20s --only-summary

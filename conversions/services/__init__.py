@@ -4,6 +4,7 @@ from conversions.services.cancel_job import cancel_job, delete_job
 from conversions.services.create_job import ConvertRequest, create_job, create_planned
 from conversions.services.detect_file import detect_file
 from conversions.services.expire_jobs import expire_jobs
+from conversions.services.learn import fold_runs
 from conversions.services.quote import quote
 from conversions.services.receive_input import Source, receive_input
 from conversions.services.retry_job import retry_job
@@ -18,6 +19,7 @@ __all__ = [
     "delete_job",
     "detect_file",
     "expire_jobs",
+    "fold_runs",
     "quote",
     "receive_input",
     "retry_job",
