@@ -19,11 +19,19 @@ class Profile:
     name: str
     schema_name: str
     plan_code: str
+    is_suspended: bool = False
 
 
 def profile(tenant: Tenant) -> Profile:
     """A frozen row of a tenant."""
-    return Profile(tenant.id, tenant.slug, tenant.name, tenant.schema_name, tenant.plan_code)
+    return Profile(
+        tenant.id,
+        tenant.slug,
+        tenant.name,
+        tenant.schema_name,
+        tenant.plan_code,
+        tenant.suspended_at is not None,
+    )
 
 
 def tenant_of_schema(schema_name: str) -> Profile:
@@ -61,6 +69,11 @@ def memberships_of(user_id: str) -> QuerySet[Membership]:
     """Every membership of a person, oldest first."""
     rows = Membership.objects.select_related("tenant", "role")
     return rows.filter(user_id=user_id).order_by("id")
+
+
+def first_slug(user_id: str) -> str | None:
+    """The tenant that a person is in when none is named: their oldest."""
+    return memberships_of(user_id).values_list("tenant__slug", flat=True).first()
 
 
 def member_ids(schema_name: str) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,11 @@ PNG = base64.b64decode(
     "SUVORK5CYII="
 )
 V1 = "/api/v1"
+
+
+def somewhere() -> str:
+    """An address that nobody else in the tests has."""
+    return f"2001:db8::{secrets.token_hex(2)}:{secrets.token_hex(2)}"
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ class Api:
     tenant: str = ""
     host: str = "localhost"
     more: dict[str, str] = field(default_factory=dict)
+    address: str = "127.0.0.1"  # that the caller comes from
 
     def call(
         self,
@@ -67,6 +74,7 @@ class Api:
             content_type=content_type,
             headers=sent,
             SERVER_NAME=self.host,
+            REMOTE_ADDR=self.address,
         )
         text = b"".join(answer) if answer.streaming else answer.content
         return Reply(answer.status_code, answer.headers, text)
@@ -79,14 +87,18 @@ class Api:
         """POST of JSON."""
         return self.call("POST", path, {} if body is None else body, headers=dashed(headers))
 
-    def delete(self, path: str) -> Reply:
-        """DELETE."""
-        return self.call("DELETE", path)
+    def patch(self, path: str, body: Any) -> Reply:
+        """PATCH of JSON."""
+        return self.call("PATCH", path, body)
+
+    def delete(self, path: str, body: Any = None) -> Reply:
+        """DELETE, with JSON where a body is asked for."""
+        return self.call("DELETE", path, body)
 
     def upload(
         self,
         path: str,
-        files: Mapping[str, tuple[str, bytes]],
+        files: Mapping[str, tuple[str, bytes]] | Sequence[tuple[str, tuple[str, bytes]]],
         fields: Mapping[str, str],
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
@@ -95,7 +107,7 @@ class Api:
             f'--fm\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
             for name, value in fields.items()
         ]
-        for name, (filename, content) in files.items():
+        for name, (filename, content) in files.items() if isinstance(files, Mapping) else files:
             head = f'--fm\r\nContent-Disposition: form-data; name="{name}"; filename="{filename}"'
             parts.append(f"{head}\r\n\r\n".encode() + content + b"\r\n")
         body = b"".join(parts) + b"--fm--\r\n"

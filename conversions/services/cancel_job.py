@@ -10,6 +10,7 @@ import dispatch.services as dispatch
 from conversions.errors import JobNotCancelable
 from conversions.models import Job
 from conversions.queries import job_body
+from conversions.services.end_job import job_ended
 from conversions.services.finish_job import Failure, error_body
 from conversions.terms import ENDED, RUN_JOB, Status
 from core import storage
@@ -33,6 +34,7 @@ def cancel_job(*, job_id: str, tenant_slug: str) -> Job:
             billing.release(ref=job.reservation_ref)
         dispatch.withdraw(task=RUN_JOB, ref=job.id)
         publish(type="job.canceled", tenant_slug=tenant_slug, shard=job.id, payload=job_body(job))
+        job_ended(job, tenant_slug)
     return job
 
 

@@ -45,6 +45,11 @@ class ConvertRequest:
     password: str | None = None
     request_id: str = ""
     idempotency_key: str | None = None
+    delete_after_download: bool = False
+    batch_id: str | None = None
+    pipeline_id: str | None = None
+    step: str | None = None
+    position: int = 0
 
 
 def plan_route(*, source: str, target: str, options: dict[str, Any], engine: str | None) -> Plan:
@@ -93,7 +98,28 @@ def create_planned(
     kind: str = "convert",
 ) -> Job:
     """The accepted job of a plan over one or more files. Raises QuotaExceeded."""
-    kept = plans.entitlements(caller.tenant_id or "").retention_hours  # a job may ask for less
+    kept = plans.entitlements(caller.tenant_id or "").retention_hours
+    job = new_job(caller, sources, wanted, plan, kind, kept)
+    keys = input_keys(job)
+    try:
+        adopt_inputs(job, sources)
+        insert_job(job, plan, caller, wanted.idempotency_key)
+    except BaseException:
+        for key in keys:
+            storage.delete(key)
+        raise
+    return job
+
+
+def new_job(
+    caller: Principal,
+    sources: tuple[Source, ...],
+    wanted: ConvertRequest,
+    plan: Plan,
+    kind: str,
+    kept_hours: int,
+) -> Job:
+    """The row, not yet saved. ``kept_hours``: of the plan; a job may ask for less."""
     job = Job(
         kind=kind,
         name=wanted.name,
@@ -105,7 +131,12 @@ def create_planned(
         metadata=wanted.metadata,
         webhook_url=wanted.webhook_url,
         request_id=wanted.request_id,
-        retention_hours=min(wanted.retention_hours or kept, kept),
+        retention_hours=min(wanted.retention_hours or kept_hours, kept_hours),
+        delete_after_download=wanted.delete_after_download,
+        batch_id=wanted.batch_id,
+        pipeline_id=wanted.pipeline_id,
+        step=wanted.step,
+        position=wanted.position,
         password_sealed=seal(wanted.password) if wanted.password else "",
         is_test=caller.is_test,
         api_key_id=caller.api_key_id,
@@ -114,16 +145,18 @@ def create_planned(
     )
     fill_input(job, sources[0])
     fill_further(job, sources)
-    keys = [job.input_key, *(item["key"] for item in job.inputs[1:])]
-    try:
-        for source, key in zip(sources, keys, strict=True):
-            storage.adopt(source.file.path, key)
-        insert_job(job, plan, caller, wanted.idempotency_key)
-    except BaseException:
-        for key in keys:
-            storage.delete(key)
-        raise
     return job
+
+
+def input_keys(job: Job) -> list[str]:
+    """Where the inputs lie."""
+    return [job.input_key, *(item["key"] for item in job.inputs[1:])]
+
+
+def adopt_inputs(job: Job, sources: tuple[Source, ...]) -> None:
+    """Move the incoming files under the job's keys."""
+    for source, key in zip(sources, input_keys(job), strict=True):
+        storage.adopt(source.file.path, key)
 
 
 def fill_further(job: Job, sources: tuple[Source, ...]) -> None:
@@ -183,7 +216,12 @@ def insert_job(job: Job, plan: Plan, caller: Principal, idempotency_key: str | N
 
 def insert_steps(job: Job, plan: Plan) -> None:
     """One row for each engine's part."""
-    Step.objects.bulk_create(
+    Step.objects.bulk_create(step_rows(job, plan))
+
+
+def step_rows(job: Job, plan: Plan) -> list[Step]:
+    """The same, not yet saved."""
+    return [
         Step(
             job=job,
             position=i,
@@ -195,14 +233,25 @@ def insert_steps(job: Job, plan: Plan) -> None:
             options=step.options,
         )
         for i, (row, step) in enumerate(zip(plan.body(), plan.steps, strict=True))
-    )
+    ]
 
 
 def refuse_many_tests() -> None:
     """Test keys are free, so they have a daily limit."""
+    if not tests_left():
+        raise too_many_tests()
+
+
+def tests_left() -> int:
+    """Test jobs that may still be made today."""
     since = timezone.now() - timedelta(days=1)
-    if Job.objects.filter(is_test=True, created_at__gte=since).count() >= TEST_JOBS_A_DAY:
-        raise RateLimited(
-            f"{TEST_JOBS_A_DAY} test jobs a day are used up. Use a live key.",
-            headers={"Retry-After": "3600"},
-        )
+    made = Job.objects.filter(is_test=True, created_at__gte=since).count()
+    return max(TEST_JOBS_A_DAY - made, 0)
+
+
+def too_many_tests() -> RateLimited:
+    """The refusal."""
+    return RateLimited(
+        f"{TEST_JOBS_A_DAY} test jobs a day are used up. Use a live key.",
+        headers={"Retry-After": "3600"},
+    )

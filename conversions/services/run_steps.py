@@ -138,10 +138,19 @@ def run_step(bench: Bench, step: Step, taken: list[Piece]) -> EngineResult:
         result = attempt(bench, step, taken)
     except InputRejected as refused:
         result = second_try(bench, step, taken, refused)
-    Step.objects.filter(pk=step.pk).update(
-        engine=step.engine, version=step.version, finished_at=timezone.now()
-    )
+        note_engine(bench.job, step)
+    Step.objects.filter(pk=step.pk).update(finished_at=timezone.now())
     return result
+
+
+def note_engine(job: Job, step: Step) -> None:
+    """Write down which engine did the step in the end."""
+    Step.objects.filter(pk=step.pk).update(engine=step.engine, version=step.version)
+    names = {"engine": step.engine, "version": step.version}
+    job.route = [
+        {**row, **names} if number == step.position else row for number, row in enumerate(job.route)
+    ]
+    Job.objects.filter(pk=job.pk).update(route=job.route)
 
 
 def second_try(

@@ -6,10 +6,10 @@ Both files are read inside the sandbox, since a result may be as hostile as its 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -26,6 +26,7 @@ from sandbox.outcomes import SandboxError
 
 __all__ = ["Check", "Report", "presence", "type_of", "verdict_of", "verify", "warm"]
 
+Given = TypeVar("Given")
 Verdict = Literal["verified", "warnings", "failed"]
 # The facts reader that shares its library with the engine that wrote the file.
 _SAME_LIBRARY = {"pillow": "pillow", "pypdf": "pypdf", "libarchive": "libarchive"}
@@ -172,5 +173,14 @@ def _compare(
     )
     checks = [opened, *has_text(compared)]
     for rule in rules_for(source_format, output_format):
-        checks += rule(compared)
+        checks += applied(rule, compared)
     return checks
+
+
+def applied(rule: Callable[[Given], Iterable[Check]], given: Given) -> list[Check]:
+    """A rule's checks. Facts that it trips over are odd: then nothing was proved."""
+    try:
+        return list(rule(given))
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        note = f"the files can't be compared: {type(error).__name__}"
+        return [Check(name="comparable", ok=False, note=note, actual=str(error)[:200])]

@@ -11,14 +11,20 @@ from ninja import NinjaAPI
 from ninja.renderers import BaseRenderer
 
 from accounts.api import router as accounts
+from audit.api import router as audit
 from billing.api import router as billing
+from conversions.analytics.api import router as analytics
 from conversions.api import aliases as conversion_aliases
 from conversions.api import router as conversions
 from conversions.api import tools
+from conversions.batches.api import router as batches
+from conversions.pipelines.api import router as pipelines
+from conversions.results.api import router as results
 from core import problems
 from core.access import Caller
 from notifications.api import router as notifications
 from tenants.api import router as tenants
+from tenants.doors import router as doors
 from webhooks.api import router as webhooks
 
 
@@ -50,9 +56,12 @@ api = NinjaAPI(
     description="Convert files, with the result checked against its source.",
 )
 problems.install(api)
+api.add_router("/auth/", doors)
 api.add_router("/auth/", tenants)
 api.add_router("/auth/", accounts)
-api.add_router("/conversions/", conversions)
+api.add_router("/tenant/", audit)
+for part in (conversions, batches, pipelines, results, analytics):
+    api.add_router("/conversions/", part)
 api.add_router("/tools/", tools)
 api.add_router("/billing/", billing)
 api.add_router("/webhooks/", webhooks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sentry_sdk
@@ -25,6 +26,7 @@ SHARED_APPS = (
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.postgres",
+    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "rest_framework_api_key",
     "django_otp",
@@ -56,6 +58,8 @@ AUTH_USER_MODEL = "accounts.User"
 MIDDLEWARE = [
     "core.middleware.RequestMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "tenants.middleware.TenantMiddleware",
     "core.idempotency.middleware.IdempotencyMiddleware",
     "audit.middleware.ActivityMiddleware",
@@ -103,6 +107,11 @@ CACHES = {
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
     },
 }
+# Calls that may wait for a worker: a transaction around them would hide the job from it.
+IDEMPOTENCY_OWN_TRANSACTION = re.compile(
+    r"^/api/(v1/conversions/(convert|detect|quote)/|v1/tools/|convert/|compress/|edit/|merge/"
+    r"|split/|extract/)"
+)
 RATELIMIT_USE_CACHE = "platform"
 SILENCED_SYSTEM_CHECKS = [
     "django_ratelimit.E003",
@@ -118,10 +127,20 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["core.passwords.BoundedArgon2"]
+
+# Cookies of the dashboard: of one host, never sent by another site's form, secure under https.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = conf.site.public_url.startswith("https://")
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600  # seconds, like a refresh token
+CSRF_COOKIE_AGE = SESSION_COOKIE_AGE
+if conf.site.trust_forwarded:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 OTP_TOTP_ISSUER = "Filemill"
 FILE_UPLOAD_HANDLERS = ["core.uploads.HashingUploadHandler"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 1000  # of a batch
 DATA_UPLOAD_MAX_MEMORY_SIZE = 50_000_000  # bytes of a JSON body (base64); forms stream past it
 STATIC_URL = "/static/"
 STATIC_ROOT = conf.site.static_folder
@@ -137,7 +156,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": []},
+        "OPTIONS": {"context_processors": ["django.template.context_processors.csrf"]},
     }
 ]
 

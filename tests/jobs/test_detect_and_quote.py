@@ -7,9 +7,9 @@ import json
 import pytest
 from django.core.management import call_command
 
+from conversions.forecast import work_of
 from conversions.models import Job
 from conversions.services import fold_runs, run_job
-from conversions.forecast import work_of
 from conversions.services.learn import expected_seconds, matrix_seconds
 from conversions.shared.fixture import PATH, rows
 from conversions.shared.models import FileFormat, RouteTime, RunTime
