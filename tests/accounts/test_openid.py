@@ -23,6 +23,7 @@ from tests.client import Api
 from tests.factories.mails import mails_to
 from tests.product import Product
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the mock's own
 V1 = "/api/v1/auth"
 CALLBACK = f"{V1}/oidc/local/callback/"
 
