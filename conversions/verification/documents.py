@@ -72,13 +72,13 @@ def same_pdf(c: Compared) -> Iterator[Check]:
 
 
 def archive_form(c: Compared) -> Iterator[Check]:
-    """The PDF/A that was asked for: claimed by the file, and nothing seen that stands against it."""
+    """The PDF/A that was asked for: claimed by the file, and nothing that stands against it."""
     asked = str(c.options.get("pdfa") or "none").upper()
     if asked == "NONE":
         return
-    form, faults = c.after[0].get("pdfa"), c.after[0].get("pdfa_faults") or []
+    form, faults = str(c.after[0].get("pdfa") or ""), c.after[0].get("pdfa_faults") or []
     # Level A and U ask for all that B asks, and more.
-    ok = bool(form) and form[0] == asked[0] and form[1:] in "ABU" and not faults
+    ok = form[:1] == asked[0] and form[1:] in ("A", "B", "U") and not faults
     actual = f"{form}: {', '.join(faults)}" if faults else form
     yield Check(name="pdfa", ok=ok, expected=asked, actual=actual, note=pdfa.NOTE)
 

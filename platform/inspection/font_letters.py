@@ -74,6 +74,6 @@ def _widths(tables: Tables) -> Any:
     def width(glyph: int) -> int:
         place = 4 * min(glyph, count - 1)
         advance: int = struct.unpack_from(">H", tables[b"hmtx"], place)[0]
-        return round(advance * 1000 / em)
+        return int(advance * 1000 / em + 0.5)
 
     return width

@@ -10,6 +10,7 @@ from typing import Any
 
 NOTE = "own checks of the objects; not a full validation"
 _ACTIONS = ("/JavaScript", "/Launch", "/Sound", "/Movie", "/ResetForm", "/ImportData")
+_DEEPEST = 8  # of dictionaries in dictionaries
 _FILES = ("/FontFile", "/FontFile2", "/FontFile3")
 
 
@@ -20,10 +21,23 @@ def faults(path: Path, part: str) -> list[str]:
     with pikepdf.open(path) as document:
         found = dict.fromkeys(_of_file(document, part))
         for one in document.objects:
-            entries = one.stream_dict if isinstance(one, pikepdf.Stream) else one
-            if isinstance(entries, pikepdf.Dictionary):
+            for entries in _dictionaries(one, pikepdf, _DEEPEST):
                 found |= dict.fromkeys(_of_object(entries, part))
     return list(found)
+
+
+def _dictionaries(one: Any, library: Any, depth: int) -> Iterator[Any]:
+    """An object's own dictionary and those inside of it; what it refers to comes by itself."""
+    if isinstance(one, library.Stream):
+        one = one.stream_dict
+    if isinstance(one, library.Dictionary):
+        yield one
+        inside = [value for _, value in one.items()]
+    else:
+        inside = list(one) if isinstance(one, library.Array) else []
+    for value in inside if depth else ():
+        if isinstance(value, library.Object) and not value.is_indirect:
+            yield from _dictionaries(value, library, depth - 1)
 
 
 def _of_file(document: Any, part: str) -> Iterator[str]:

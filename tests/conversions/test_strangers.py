@@ -53,10 +53,10 @@ def made(
 
 def book(*sheets: list[list[Any]]) -> bytes:
     """A workbook of these rows."""
-    import openpyxl  # noqa: PLC0415
+    import openpyxl
 
     workbook, stream = openpyxl.Workbook(), io.BytesIO()
-    workbook.remove(workbook.active)
+    workbook.remove(workbook["Sheet"])
     for number, rows in enumerate(sheets, 1):
         sheet = workbook.create_sheet(f"S{number}")
         for row in rows:
@@ -85,7 +85,7 @@ def test_a_text_of_nothing_is_told_where_the_source_has_none(tmp_path: Path) -> 
     report = made(tmp_path, "openpyxl", "xlsx", "csv", book([]))[1]
 
     assert report.verdict == "warnings", report
-    assert "holds no text" in report.checks[-1].note + report.checks[2].note
+    assert any("holds no text" in check.note for check in report.checks)
 
 
 def test_an_emptied_text_is_wrong(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_changed_value_is_found(tmp_path: Path) -> None:
     result.outputs[0].write_text(json.dumps(rows))
     report = verify(tmp_path / "in.csv", "csv", result.outputs, "json", {}, "data")
 
-    assert [check.name for check in report.checks if not check.ok] == ["values_kept"]
+    assert "values_kept" in [check.name for check in report.checks if not check.ok]
     assert report.verdict == "failed"
 
 
@@ -149,7 +149,7 @@ def test_archive_form_is_looked_into(tmp_path: Path) -> None:
 
 
 def test_fields_of_a_form_become_text(tmp_path: Path) -> None:
-    import pymupdf  # noqa: PLC0415
+    import pymupdf
 
     library: Any = pymupdf
     document = library.open()

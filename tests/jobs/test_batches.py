@@ -235,9 +235,12 @@ def test_a_plan_without_batches_names_the_one_that_has_them() -> None:
 
 
 def test_what_is_wrong_with_all_of_it_is_refused_as_a_whole(acme: Tenant) -> None:
-    assert acme.api.upload(
-        "conversions/batch-convert/", [], {"output_format": "webp"}
-    ).json["errors"][0]["field"] == "files"
+    assert (
+        acme.api.upload("conversions/batch-convert/", [], {"output_format": "webp"}).json["errors"][
+            0
+        ]["field"]
+        == "files"
+    )
     assert send(acme, ("a.png", PNG), output_format="nonsense").code == "unsupported_conversion"
     assert send(acme, ("a.png", PNG), options="{").code == "validation_error"
     assert acme.api.post("conversions/batch-convert/", {}).code == "unsupported_media_type"
