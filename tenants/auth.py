@@ -78,6 +78,16 @@ def authenticate(request: HttpRequest) -> Principal | None:
             raise InvalidCredentials("Use `Authorization: Api-Key …` or `Bearer …`.")
 
 
+def recall(request: HttpRequest) -> tuple[Principal, str] | None:
+    """Whom a key was last seen to be, with the name of its stamp; from memory, not yet proven."""
+    scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "api-key":
+        return None
+    text = text.strip()
+    known = REMEMBERED.get(hashlib.sha256(text.encode()).digest())
+    return (known.principal, f"key:{text.partition('.')[0]}") if known else None
+
+
 def by_key(text: str, address: str) -> Principal:
     """The tenant of an API key, used from an address.
 

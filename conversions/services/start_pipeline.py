@@ -113,7 +113,7 @@ def new_run(caller: Principal, steps: Mapping[str, StepSpec], wanted: RunRequest
     kept = plans.entitlements(caller.tenant_id or "").retention_hours
     return Pipeline(
         name=wanted.name,
-        steps={name: new_step(step) for name, step in steps.items()},
+        steps={name: new_step(step, n) for n, (name, step) in enumerate(steps.items())},
         retention_hours=min(wanted.retention_hours or kept, kept),
         tenant_slug=caller.tenant_slug or "",
         is_test=caller.is_test,
@@ -126,9 +126,9 @@ def new_run(caller: Principal, steps: Mapping[str, StepSpec], wanted: RunRequest
     )
 
 
-def new_step(step: StepSpec) -> dict[str, Any]:
+def new_step(step: StepSpec, number: int) -> dict[str, Any]:
     """A step before it runs; its password is kept sealed until the run ends."""
-    return step.stored() | {
+    return step.stored(number) | {
         "status": "completed" if step.is_import else "pending",
         "problems": [],
         "files": [],

@@ -46,6 +46,7 @@ app.conf.update(
             "schedule": 300.0,
             "options": {"expires": 300},
         },
+        "learn": {"task": "conversions.learn", "schedule": 60.0, "options": {"expires": 60}},
         "collect": {"task": "audit.collect", "schedule": 60.0, "options": {"expires": 60}},
         "tidy": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
         "ready": {"task": "tenants.keep_ready", "schedule": 10.0, "options": {"expires": 10}},

@@ -66,7 +66,7 @@ def test_without_redis_logging_in_is_closed(
 ) -> None:
     tenant = make_tenant()
 
-    def away(key: str) -> int:
+    def away(keys: list[str], mark: str) -> int:
         raise ConnectionError("no Redis")
 
     monkeypatch.setattr(attempts, "count", away)
@@ -74,3 +74,49 @@ def test_without_redis_logging_in_is_closed(
     reply = log_in(tenant.username, tenant.password, somewhere())
 
     assert (reply.status, reply.code) == (503, "service_unavailable")
+
+
+def test_a_thousand_guesses_get_five_answers_and_the_owner_still_gets_in(
+    product: Product,
+) -> None:
+    tenant = make_tenant()
+    here, elsewhere = somewhere(), somewhere()
+
+    replies = at_once(1000, lambda _: log_in(tenant.username, "wrong", here), threads=16)
+    owner = log_in(tenant.username, tenant.password, elsewhere)
+
+    assert sorted({reply.status for reply in replies}) == [401, 429]
+    assert sum(reply.status == 401 for reply in replies) == 5
+    assert all(int(r.headers["Retry-After"]) > 0 for r in replies if r.status == 429)
+    assert owner.status == 200
+
+
+def test_a_thousand_guesses_from_everywhere_get_fifty_answers(product: Product) -> None:
+    tenant = make_tenant()
+    addresses = [somewhere() for _ in range(100)]
+
+    replies = at_once(
+        1000, lambda n: log_in(tenant.username, "wrong", addresses[n % 100]), threads=16
+    )
+
+    assert sum(reply.status == 401 for reply in replies) == 50
+    assert sum(reply.status == 429 for reply in replies) == 950
+
+
+def test_the_window_slides(product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant, here = make_tenant(), somewhere()
+    for _ in range(5):
+        log_in(tenant.username, "wrong", here)
+
+    refused = log_in(tenant.username, tenant.password, here)
+    for key in attempts.counters(
+        tenant.username, here
+    ):  # an hour's turn changes nothing; time does
+        client = attempts.redis()
+        for mark, at in client.zrange(key, 0, -1, withscores=True):
+            client.zadd(key, {mark: at - attempts.WINDOW_S})
+    later = log_in(tenant.username, tenant.password, here)
+
+    assert refused.status == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= attempts.WINDOW_S
+    assert later.status == 200

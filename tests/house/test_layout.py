@@ -31,6 +31,7 @@ FILES = {
     *("planner", "gateway", "signing", "tokens", "offer", "verification", "verification_rules"),
     *("verification_media", "verification_terms", "asking", "answers", "openapi", "waiting"),
     *("catalog", "matrix", "portraits", "groups", "sums", "reading", "sealing", "spool"),
+    "forecast",
 }
 FOLDERS = {
     *("migrations", "management", "services", "pages", "engines", "identity", "verification"),
