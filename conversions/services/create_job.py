@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import PurePath
@@ -24,7 +25,7 @@ from conversions.terms import RUN_JOB, TEST_JOBS_A_DAY
 from core import storage
 from core.access import Principal
 from core.crypto import seal
-from core.errors import FieldProblem, RateLimited, ValidationFailed
+from core.errors import FieldProblem, PermissionDenied, RateLimited, ValidationFailed
 from core.idempotency.services import keep_answer
 from core.outbox.services import publish
 from core.uploads import safe_name
@@ -93,7 +94,8 @@ def create_planned(
     kind: str = "convert",
 ) -> Job:
     """The accepted job of a plan over one or more files. Raises QuotaExceeded."""
-    kept = plans.entitlements(caller.tenant_id or "").retention_hours  # a job may ask for less
+    refuse_formats(caller, [*(source.format for source in sources), plan.output_format])
+    kept = longest_kept(caller)  # a job may ask for less
     job = Job(
         kind=kind,
         name=wanted.name,
@@ -124,6 +126,22 @@ def create_planned(
             storage.delete(key)
         raise
     return job
+
+
+def refuse_formats(caller: Principal, formats: Iterable[str]) -> None:
+    """Raise PermissionDenied for a format that the tenant does not want here."""
+    allowed = caller.allowed_formats
+    foreign = sorted(set(formats) - allowed) if allowed is not None else []
+    if foreign:
+        raise PermissionDenied(
+            f"This tenant does not allow {', '.join(foreign)}. Its settings list what it allows."
+        )
+
+
+def longest_kept(caller: Principal) -> int:
+    """Hours that results are kept at most: the plan's, the tenant's or the key's, the shortest."""
+    hours = plans.entitlements(caller.tenant_id or "").retention_hours
+    return min(hours, caller.retention_hours or hours)
 
 
 def fill_further(job: Job, sources: tuple[Source, ...]) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
+
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import RefreshSession, User
 
@@ -29,6 +32,12 @@ def session_user(session_id: str) -> SessionUser | None:
         .first()
     )
     return SessionUser(*row) if row else None
+
+
+def with_second_factor(user_ids: Collection[str]) -> set[str]:
+    """Those who have a second factor in force."""
+    devices = TOTPDevice.objects.filter(user_id__in=user_ids, confirmed=True)
+    return set(devices.values_list("user_id", flat=True))
 
 
 def user_id_of(username: str) -> str | None:

@@ -19,6 +19,9 @@ from core import problems
 from core.access import Caller
 from notifications.api import router as notifications
 from tenants.api import router as tenants
+from tenants.team import invitations
+from tenants.team import router as team
+from tenants.tenant import router as tenant
 from webhooks.api import router as webhooks
 
 
@@ -52,6 +55,9 @@ api = NinjaAPI(
 problems.install(api)
 api.add_router("/auth/", tenants)
 api.add_router("/auth/", accounts)
+api.add_router("/tenant/", tenant)
+api.add_router("/tenant/", team)
+api.add_router("/invitations/", invitations)
 api.add_router("/conversions/", conversions)
 api.add_router("/tools/", tools)
 api.add_router("/billing/", billing)

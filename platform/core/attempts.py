@@ -71,3 +71,25 @@ def too_many() -> TooManyAttempts:
         f"Too many failed logins. Try again in {left // 60 + 1} min, or reset the password.",
         headers={"Retry-After": str(left)},
     )
+
+
+def spend(kind: str, subject: str, *, most: int, window_s: int) -> bool:
+    """Count one use; False once there were ``most`` in this window. Closed without Redis."""
+    name = hashlib.sha256(subject.encode()).hexdigest()[:32]
+    key = f"spend:{kind}:{name}:{int(time.time()) // window_s}"
+    cache = caches["platform"]
+    try:
+        cache.add(key, 0, window_s + 5)
+        return int(cache.incr(key)) <= most
+    except (RedisError, ConnectionError) as error:
+        raise ServiceUnavailable("Try again in a moment.", headers={"Retry-After": "10"}) from error
+
+
+def spend_or_refuse(kind: str, subject: str, *, most: int, window_s: int) -> None:
+    """Like ``spend``; raises TooManyAttempts when it is used up."""
+    if not spend(kind, subject, most=most, window_s=window_s):
+        left = window_s - int(time.time()) % window_s
+        raise TooManyAttempts(
+            f"Too many of these from here. Try again in {left // 60 + 1} min.",
+            headers={"Retry-After": str(left)},
+        )

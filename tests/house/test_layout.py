@@ -30,7 +30,7 @@ FILES = {
     *("schemas", "auth", "services", "queries", "models", "events", "errors", "terms"),
     *("planner", "gateway", "signing", "tokens", "offer", "verification", "verification_rules"),
     *("verification_media", "verification_terms", "asking", "answers", "openapi", "waiting"),
-    *("catalog", "matrix"),
+    *("catalog", "matrix", "team", "tenant"),
 }
 FOLDERS = {
     *("migrations", "management", "services", "pages", "engines", "identity", "verification"),

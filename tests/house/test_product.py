@@ -110,6 +110,9 @@ OPEN = {
     "POST /auth/logout/",
     "POST /auth/verify-email/",
     "GET /billing/plans/",
+    "POST /auth/api-keys/leaks/",
+    "POST /invitations/accept/",
+    "POST /tenant/invitations/accept/",
 }
 
 
@@ -133,7 +136,7 @@ def test_operations_stay_thin() -> None:
     long = {
         f"{shown(path)}:{node.name}": (node.end_lineno or 0) - node.body[0].lineno + 1
         for path in sources()
-        if path.name == "api.py" and path.parent.name != "config"
+        if path.name in ("api.py", "team.py", "tenant.py") and path.parent.name != "config"
         for node in tree(path).body
         if isinstance(node, ast.FunctionDef) and node.decorator_list
     }

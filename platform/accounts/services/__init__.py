@@ -1,5 +1,6 @@
 """Verbs of the accounts."""
 
+from accounts.services.invited import invited_user
 from accounts.services.second_factor import (
     TotpOffer,
     check_second_factor,
@@ -27,6 +28,7 @@ __all__ = [
     "check_second_factor",
     "confirm_totp",
     "drop_totp",
+    "invited_user",
     "log_out",
     "offer_totp",
     "open_session",

@@ -65,6 +65,11 @@ def publish(*, type: str, payload: dict[str, Any], shard: str, tenant_slug: str)
     return event.id
 
 
+def forget_tenant(schema_name: str) -> None:
+    """Remove every event of a tenant that is gone."""
+    OutboxEvent.objects.filter(schema_name=schema_name).delete()
+
+
 def relay() -> int:
     """Hand due events to their subscribers until none is left. Returns how many."""
     total = 0

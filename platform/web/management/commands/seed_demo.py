@@ -18,7 +18,7 @@ from core.crypto import seal, unseal
 from core.env import env
 from core.tenancy import in_public, in_tenant
 from tenants.queries import profile_by_slug
-from tenants.services import create_api_key, create_tenant
+from tenants.services import KeyWish, create_api_key, create_tenant
 
 TENANTS = (("acme", "Acme", "professional"), ("globex", "Globex", "basic"))
 
@@ -96,8 +96,7 @@ def demo_tenant(slug: str, name: str, plan: str) -> dict[str, Any]:
                 tenant_id=tenant.id,
                 user_id=user_id,
                 held=frozenset(PERMISSIONS),
-                name=f"Demo {field}",
-                is_test=is_test,
+                wish=KeyWish(name=f"Demo {field}", is_test=is_test),
             )
     owner = {"username": username, "password": password}
     return remember(slug, {"slug": slug, "plan": plan, **keys, "owner": owner})
