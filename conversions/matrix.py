@@ -30,7 +30,7 @@ from sandbox import runner
 ROOT = Path(__file__).resolve().parents[1]
 VERIFIED = Path(__file__).parent / "engines" / "verified.json"
 DOCS = ROOT / "docs" / "formats.md"
-SAMPLES = ROOT.parent / "shared" / "samples"
+SAMPLES = (ROOT.parent / "shared" / "samples", ROOT / "tests" / "samples")
 FILE_SIZE = 30_000  # bytes: of several samples the nearest to it is run
 TRIES = 3  # samples of one format before a pair is given up
 SECONDS = 120  # for one pair
@@ -64,11 +64,11 @@ class Outcome:
 class Files:
     """Real files by their format: samples, and results of other engines where there is none."""
 
-    def __init__(self, folder: Path, made: Path) -> None:
+    def __init__(self, folders: Iterable[Path], made: Path) -> None:
         self.made = made
         self.by_format: dict[str, list[Path]] = defaultdict(list)
         self.results: dict[str, Path] = {}
-        for path in sorted(folder.rglob("*")):
+        for path in sorted(found for folder in folders for found in folder.rglob("*")):
             if path.is_file() and "hostile" not in path.parts and "encrypted" not in path.name:
                 self._take(path)
 
@@ -196,7 +196,7 @@ def outcome(pair: Pair, started: float, verdict: str, sample: Path, note: str) -
     )
 
 
-def run_all(pairs: list[Pair], samples: Path) -> tuple[list[Outcome], list[Pair]]:
+def run_all(pairs: list[Pair], samples: Iterable[Path]) -> tuple[list[Outcome], list[Pair]]:
     """Outcomes, and the pairs for which no file could be found or made."""
     done: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="fm-matrix-") as name:
@@ -329,7 +329,7 @@ def kept_outcomes(engines: set[str]) -> list[Outcome]:
 def main() -> int:
     """Run, write, and fail when a pair that was good before is not any more."""
     parser = argparse.ArgumentParser(prog="conversions.matrix", description=__doc__)
-    parser.add_argument("--samples", type=Path, default=SAMPLES, help="folder of real files")
+    parser.add_argument("--samples", type=Path, nargs="*", default=SAMPLES, help="real files")
     parser.add_argument("--only", nargs="*", default=[], help="engine ids; the rest stays as noted")
     chosen = parser.parse_args()
     specs = [spec for spec in registry.ENGINES if not chosen.only or spec.id in chosen.only]

@@ -80,6 +80,13 @@ def spec_of(engine_id: str) -> EngineSpec:
     return registry.BY_ID[engine_id]
 
 
+def substitutes(step_engine: str, source: str, target: str) -> tuple[EngineSpec, ...]:
+    """Other engines here that were verified on the same pair, best first."""
+    noted = verified_of(source, target)
+    found = [spec for spec, _ in registry.routes_between(source, target) if spec.id in noted]
+    return tuple(spec for spec in dict.fromkeys(found) if spec.id != step_engine)
+
+
 def missing() -> dict[str, str]:
     """Engine id → why its routes are not offered."""
     return {i: "not installed here" for i, version in versions().items() if version is None}

@@ -50,11 +50,19 @@ class Edge:
 _GROUPS = {"image": "picture", "vector": "picture", "audio": "audio", "video": "video"}
 
 
+_ONE_TABLE = {"csv", "tsv", "psv", "dif", "slk"}
+_TREES = {"json", "yaml", "toml", "xml"}
+
+
 def may_follow(first: Edge, edge: Edge) -> bool:
     """A picture made into a PDF holds no text: such chains would only give empty results.
 
-    Pictures stay pictures until the last step, which may make a PDF of them.
+    Pictures stay pictures until the last step, which may make a PDF of them. A workbook does not
+    become a tree through a format of one table: its other sheets would be lost.
     """
+    book = family_of(first.source) == "spreadsheet" and first.source not in _ONE_TABLE
+    if book and edge.source in _ONE_TABLE and edge.target in _TREES:
+        return False
     group = _GROUPS.get(family_of(first.source))
     if group is None or group == _GROUPS.get(family_of(edge.target)):
         return True

@@ -11,6 +11,7 @@ from accounts import services as accounts
 from accounts.queries import active_user, user_body
 from core.access import ANYONE, Principal, principal_of, requires
 from core.attempts import attempt, spend_or_refuse
+from core.calling import name_actor
 from core.errors import NotFound, invalid
 from core.pagination import PageQuery, page_body, paginate
 from tenants import queries, services
@@ -62,6 +63,7 @@ def register(request: HttpRequest, payload: RegisterIn) -> tuple[int, dict[str, 
     )
     user = active_user(user_id)
     assert user is not None  # noqa: S101 - made above
+    name_actor(user_id)
     return 201, {**user_body(user), "tenants": queries.tenants_body(user_id)}
 
 
@@ -72,6 +74,7 @@ def login(request: HttpRequest, payload: LoginIn) -> dict[str, Any]:
     with attempt(account=payload.username, address=request.META.get("REMOTE_ADDR", "")):
         user = accounts.authenticate(username=payload.username, password=payload.password)
         has_mfa = accounts.check_second_factor(user=user, code=payload.otp)
+    name_actor(user.id)
     tenants = queries.tenants_body(user.id)
     slug = tenants[0]["slug"] if tenants else None
     pair = accounts.open_session(user=user, tenant_slug=slug, has_mfa=has_mfa)

@@ -16,7 +16,17 @@ from tests.client import Api
 from tests.factories.tenants import Tenant, make_tenant
 
 TESTS = Path(__file__).parent
-NEED_THE_PRODUCT = ("accounts", "billing", "core", "dispatch", "jobs", "tenants", "webhooks")
+NEED_THE_PRODUCT = (
+    "accounts",
+    "audit",
+    "billing",
+    "core",
+    "dispatch",
+    "jobs",
+    "staff",
+    "tenants",
+    "webhooks",
+)
 NEED_DJANGO = (*NEED_THE_PRODUCT, "house")
 
 

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from conversions.engines.archive_limits import Meter, dropped, libarchive_version, refusal
+from conversions.engines.archive_read import SINGLE, entry_name, open_entries
 from conversions.engines.spec import (
     EngineCall,
     EngineOptions,
@@ -33,9 +34,9 @@ from inspection.archive_names import safe_name
 
 READABLE = (
     *("zip", "7z", "tar", "tgz", "tbz2", "txz", "tzst", "tlzma", "pax", "cpio", "iso"),
-    *("cbz", "cbt", "jar", "rar", "cbr"),
+    *("cbz", "cbt", "jar", "rar", "cbr", "tlz4", "tlz", "taz", "ar", "deb", "cab", "lzh", "rpm"),
+    *SINGLE,
 )
-_SINGLE = ("gz", "bz2", "xz")  # hold a tar or one file
 MAX_FILES = 1_000  # results of one job
 _OLDEST = (1980, 1, 1, 0, 0, 0)  # ZIP knows no earlier time; a fixed one gives the same bytes again
 
@@ -136,34 +137,24 @@ def extract(call: EngineCall) -> EngineResult:
     options = call.options
     assert isinstance(options, ExtractOptions)  # noqa: S101
     try:
-        return _extract(call, options, "all")
+        return _extract(call, options)
     except libarchive.ArchiveError as error:
-        words = str(error).lower()
-        if call.input_format in _SINGLE and "unrecognized" in words:
-            try:
-                return _extract(call, options, "raw")
-            except libarchive.ArchiveError as second:
-                error = second
         raise refusal(call, error) from error
 
 
-def _extract(call: EngineCall, options: ExtractOptions, kind: str) -> EngineResult:
-    import libarchive  # noqa: PLC0415
-
+def _extract(call: EngineCall, options: ExtractOptions) -> EngineResult:
     meter = Meter(call.source.stat().st_size)
     left: list[str] = []
     outputs: list[Path] = []
     names: list[str] = []
-    with libarchive.file_reader(str(call.source), kind, passphrase=call.password) as archive:
+    with open_entries(call) as archive:
         for entry in archive:
             meter.entry()
             if entry.isdir:
                 continue
-            path = _raw_name(call) if kind == "raw" else str(entry.pathname)
-            name = safe_name(path)
-            link = entry.issym or entry.islnk or not entry.isreg
-            if name is None or (link and kind != "raw"):
-                left.append(path)
+            name = safe_name(entry_name(entry, call))
+            if name is None or entry.issym or entry.islnk or not entry.isreg:
+                left.append(str(entry.pathname))
                 continue
             if not _wanted(name, options):
                 continue
@@ -181,11 +172,6 @@ def _extract(call: EngineCall, options: ExtractOptions, kind: str) -> EngineResu
     return EngineResult(
         outputs=tuple(outputs), names=tuple(names), warnings=dropped(left), facts=facts
     )
-
-
-def _raw_name(call: EngineCall) -> str:
-    name = call.names[0] if call.names else "file"
-    return name.rpartition(".")[0] or "file"
 
 
 def _write(blocks: Iterator[Any], target: Path, meter: Meter) -> None:

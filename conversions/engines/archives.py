@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import Field
 
 from conversions.engines.archive_limits import Meter, dropped, libarchive_version, refusal
+from conversions.engines.archive_read import SINGLE, entry_name, open_entries
 from conversions.engines.spec import (
     EngineCall,
     EngineOptions,
@@ -48,7 +49,7 @@ WRITERS: dict[str, tuple[str, str | None]] = {
     "iso": ("iso9660", None),
     "ar": ("ar_svr4", None),
 }
-_READ_ONLY = ("rar", "cbr", "xar", "deb", "tlz4", "tlz", "taz")
+_READ_ONLY = ("rar", "cbr", "xar", "deb", "tlz4", "tlz", "taz", "cab", "lzh", "rpm", *SINGLE)
 _DEFAULTS = {"zip": 6, "7z": 5, "tgz": 6, "tbz2": 9, "txz": 6, "tzst": 3, "tlzma": 6}
 
 
@@ -75,7 +76,7 @@ def _copy(call: EngineCall, entries: Any, target: Any, meter: Meter) -> tuple[in
         meter.entry()
         if entry.isdir:
             continue
-        name = safe_name(entry.pathname, flat=flat)
+        name = safe_name(entry_name(entry, call), flat=flat)
         if not entry.isreg or entry.linkpath or name is None or name in seen:
             left.append(str(entry.pathname))
             continue
@@ -122,7 +123,7 @@ def run(call: EngineCall) -> EngineResult:
     settings = _filter_options(call.output_format, options.level)
     try:
         with (
-            libarchive.file_reader(str(call.source), passphrase=call.password) as entries,
+            open_entries(call) as entries,
             libarchive.file_writer(str(call.target), form, squeeze, options=settings) as target,
         ):
             files, left = _copy(call, entries, target, meter)

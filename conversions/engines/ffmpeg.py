@@ -81,7 +81,8 @@ def _check(call: EngineCall, options: Options, media: Media) -> float:
         raise OptionUnsupported(f"start is past the end; there are {media.seconds:.2f} seconds.")
     if call.output_format in AUDIO_OUT and not media.has_audio:
         raise InputRejected("The file has no sound.", code="engine_failed")
-    if call.output_format in VIDEO_OUT and not media.has_video:
+    silent = call.output_format in SILENT or not media.has_audio
+    if call.output_format in VIDEO_OUT and not media.has_video and silent:
         raise InputRejected("The file has no moving picture.", code="engine_failed")
     end = min(options.end or media.seconds, media.seconds) if media.seconds else options.end or 0
     return max(0.0, end - start)
@@ -122,6 +123,8 @@ def run(call: EngineCall) -> EngineResult:
         with call.target.open("ab") as file:
             file.write(_PROGRAM_END)
     warnings = ["Parts of the recording are damaged."] if "rror" in ended.stderr_tail else []
+    if call.output_format in VIDEO_OUT and not media.has_video:
+        warnings.append("The file has no moving picture; its sound alone is kept.")
     facts = {"duration_seconds": round(seconds, 3), "video": media.has_video}
     return EngineResult(outputs=(call.target,), warnings=tuple(warnings), facts=facts)
 

@@ -226,6 +226,8 @@ def _video(
     source: Any, options: Mapping[str, Any], media: Media, code: str, extra: dict[str, Any]
 ) -> tuple[list[Any], dict[str, Any]]:
     sounds = [source["a:0"]] if media.has_audio and code not in tables.SILENT else []
+    if not media.has_video:
+        return sounds, extra | {"vn": None, **_sound(options, code, alone=True)}
     if options["codec"] == "copy":
         shaped = any(options[name] for name in ("width", "height", "fps", "bitrate", "quality"))
         if shaped:

@@ -48,6 +48,16 @@ CODERS = {
     "bmp": "bmp3",
     "gif": "gif",
     "ppm": "ppm",
+    "pgm": "pgm",
+    "pbm": "pbm",
+    "tga": "tga",
+    "pcx": "pcx",
+    "sgi": "sgi",
+    "dds": "dds",
+    "xbm": "xbm",
+    "jp2": "jp2",
+    "fits": "fits",
+    "hdr": "hdr",
 }
 
 
@@ -69,12 +79,16 @@ def find_version() -> str | None:
     return debian_version("imagemagick-6.q16", PROGRAM)
 
 
+def _reader(code: str) -> str:
+    return "bmp" if code == "bmp" else CODERS[code]
+
+
 def run(call: EngineCall) -> EngineResult:
     """One picture by one run of ``convert``; further frames are not its business here."""
     options = call.options
     assert isinstance(options, Options)  # noqa: S101
     call.progress(0.05, "reading")
-    arguments = ["-quiet", f"{CODERS[call.input_format]}:{call.source}[0]", "-auto-orient"]
+    arguments = ["-quiet", f"{_reader(call.input_format)}:{call.source}[0]", "-auto-orient"]
     if options.width or options.height:  # > : never enlarge
         arguments += ["-resize", f"{options.width or ''}x{options.height or ''}>"]
     if call.output_format not in ("png", "webp", "tiff", "gif", "psd", "psb", "xpm"):
@@ -94,8 +108,23 @@ def run(call: EngineCall) -> EngineResult:
 _COMMON = ("png", "jpg", "webp", "tiff", "bmp", "gif")
 _RARE_IN = (
     *("miff", "mng", "jng", "viff", "vicar", "xwd", "jbig", "avs", "mtv", "otb", "wbmp", "pict"),
-    *("fax", "psb", "pam"),
+    *("fax", "psb", "pam", "xpm", "fits", "hdr"),
 )
+# What Pillow reads as well, but not every kind of it: 12 bit, CMYK with masks, old compressions.
+_SECOND_READER: tuple[str, ...] = (
+    "tiff",
+    "psd",
+    "bmp",
+    "tga",
+    "pcx",
+    "sgi",
+    "dds",
+    "xbm",
+    "jp2",
+    "ppm",
+    "pgm",
+)
+_SECOND_READER += ("pbm", "dcx", "ras", "gif", "png", "jpg", "webp")
 
 SPEC = EngineSpec(
     id="imagemagick",
@@ -113,6 +142,15 @@ SPEC = EngineSpec(
             outputs=("jpg", "bmp", "gif"),
             fidelity=80,
             loses=("transparency", "frames after the first", "metadata"),
+        ),
+        *(
+            Route(
+                inputs=(code,),
+                outputs=tuple(one for one in _COMMON if one != code),
+                fidelity=40,
+                loses=("frames after the first", "layers", "metadata"),
+            )
+            for code in _SECOND_READER
         ),
         Route(
             inputs=_COMMON,

@@ -9,6 +9,7 @@ may guess. Sources: https://wiki.documentfoundation.org/Documentation/DevGuide ,
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from conversions.engines.libreoffice_filters import (
     IMPRESS,
     IMPRESS_IN,
     MAGIC,
+    OLD,
     TEXTS,
     WRITER,
     export_filter,
@@ -41,12 +43,15 @@ from conversions.engines.spec import (
     Route,
     Runner,
 )
+from inspection.ole import WORD_95, WORD_97, is_locked, word_version
 from inspection.text import decode_head, encoding_of, read_head
 from sandbox import hosts
 from sandbox.outcomes import Crashed, LimitHit, SandboxUnavailable
 
 _HOME = Path("/usr/lib/libreoffice/program")
 _HERE = Path(__file__).parent
+# soffice 7.4 dies of <meta http-equiv="X-UA-Compatible">: only what names the encoding stays.
+_META = re.compile(rb"<meta\b(?![^>]*content-type)[^>]*http-equiv[^>]*>", re.I)
 _PDFA = {"none": 0, "1b": 1, "2b": 2}
 
 
@@ -98,6 +103,8 @@ def _check_head(call: EngineCall) -> None:
             call.source.write_text(text, encoding="utf-8")
     else:
         encoding = "bytes"
+    if call.input_format == "html":
+        call.source.write_bytes(_META.sub(b"", call.source.read_bytes()))
     if not encoding or not head.startswith(MAGIC.get(call.input_format, (b"",))):
         raise InputRejected(f"The file is not {call.input_format.upper()}, or it is damaged.")
 
@@ -109,6 +116,15 @@ def _pdf_data(call: EngineCall, options: Options) -> dict[str, Any]:
     if options.page_range:
         data["PageRange"] = options.page_range
     return data
+
+
+def _import_filter(call: EngineCall) -> str:
+    """Word 6 and 95 have filters of their own; the one of Word 97 does not open their files."""
+    if call.input_format in ("doc", "dot"):
+        version = word_version(call.source) or WORD_97
+        if version < WORD_97:
+            return "MS Word 95" if version == WORD_95 else "MS WinWord 6.0"
+    return IMPORT[call.input_format]
 
 
 def _ask(call: EngineCall, options: Options) -> tuple[dict[str, Any], tuple[Path, ...]]:
@@ -124,7 +140,7 @@ def _ask(call: EngineCall, options: Options) -> tuple[dict[str, Any], tuple[Path
             "source": str(source),
             "target": str(target),
             "password": call.password,
-            "infilter": IMPORT[call.input_format],
+            "infilter": _import_filter(call),
             "outfilter": export_filter(call.input_format, call.output_format),
             "inoptions": import_options(call.input_format),
             "outoptions": export_options(call.output_format, options.delimiter, options.sheet),
@@ -182,6 +198,9 @@ def _refuse(call: EngineCall, error: str) -> NoReturn:
     if call.password:
         text = "The document can't be opened: the password is wrong or the file is damaged."
         raise InputRejected(text, code="password_wrong", detail=error)
+    if call.input_format in OLD and is_locked(call.source):
+        text = "The document is locked. Send its `password` and try again."
+        raise InputRejected(text, code="file_encrypted", detail=error)
     text = f"LibreOffice can't read this file as {call.input_format.upper()}: it is damaged."
     raise InputRejected(text, detail=error)
 

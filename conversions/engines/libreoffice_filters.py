@@ -58,10 +58,10 @@ _PDF = {
 TEXTS = frozenset({"txt", "html", "fodt", "fods", "fodp", "dif", "slk"})
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-_OLD = ("doc", "dot", "xls", "xlt", "ppt", "pot", "pps")
+OLD = ("doc", "dot", "xls", "xlt", "ppt", "pot", "pps")
 MAGIC: dict[str, tuple[bytes, ...]] = {
     **{code: (_ZIP, _OLE) for code in IMPORT if code not in TEXTS},
-    **dict.fromkeys(_OLD, (_OLE,)),
+    **dict.fromkeys(OLD, (_OLE,)),
     "rtf": (b"{\\rtf",),
     "slk": (b"ID;",),
     "dif": (b"TABLE",),

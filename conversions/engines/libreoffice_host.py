@@ -15,8 +15,11 @@ from typing import Any
 
 import uno
 from com.sun.star.beans import PropertyValue
+from com.sun.star.lang import DisposedException
+from com.sun.star.uno import RuntimeException
 
 OFFICE = "/usr/lib/libreoffice/program/soffice.bin"
+TEXT = "Text (encoded)"
 RESTART_ME = 81  # exit code of soffice after it has set up a new profile
 
 
@@ -79,6 +82,17 @@ def url(path: str) -> Any:
     return uno.systemPathToFileUrl(path)
 
 
+def opened(desktop: Any, source: str, load: dict[str, Any]) -> Any:
+    """The document; packages that others zipped badly are repaired, as the window would offer."""
+    document = desktop.loadComponentFromURL(url(source), "_blank", 0, properties(load))
+    with Path(source).open("rb") as file:
+        is_package = file.read(2) == b"PK"
+    if document is None and is_package:
+        load = {**load, "RepairPackage": True}
+        document = desktop.loadComponentFromURL(url(source), "_blank", 0, properties(load))
+    return document
+
+
 def convert(desktop: Any, request: dict[str, Any]) -> dict[str, Any]:
     """Load with the named import filter, store with the named export filter."""
     load: dict[str, Any] = {
@@ -92,23 +106,55 @@ def convert(desktop: Any, request: dict[str, Any]) -> dict[str, Any]:
         load["FilterOptions"] = request["inoptions"]
     if request.get("password"):
         load["Password"] = request["password"]
-    document = desktop.loadComponentFromURL(url(request["source"]), "_blank", 0, properties(load))
+    document = opened(desktop, request["source"], load)
     if document is None:
         return {"ok": False, "error": "load"}
     try:
-        save: dict[str, Any] = {"FilterName": request["outfilter"], "Overwrite": True}
-        if request.get("outoptions"):
-            save["FilterOptions"] = request["outoptions"]
-        if request["data"]:
-            save["FilterData"] = request["data"]
-        pages = getattr(document.CurrentController, "PageCount", None)
-        try:
-            document.storeToURL(url(request["target"]), properties(save))
-        except Exception as error:
-            return {"ok": False, "error": f"store: {error}"[:500]}
-        return {"ok": True, "pages": pages}
+        return store(document, request)
     finally:
         document.close(True)  # noqa: FBT003 (UNO takes positions)
+
+
+def store(document: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """Write an open document; what soffice says where it can't."""
+    save: dict[str, Any] = {"FilterName": request["outfilter"], "Overwrite": True}
+    if request.get("outoptions"):
+        save["FilterOptions"] = request["outoptions"]
+    if request["data"]:
+        save["FilterData"] = request["data"]
+    pages = getattr(document.CurrentController, "PageCount", None)
+    try:
+        document.storeToURL(url(request["target"]), properties(save))
+    except DisposedException:
+        raise
+    except Exception as error:
+        return {"ok": False, "error": f"store: {error}"[:500]}
+    if request["outfilter"] == TEXT:
+        append_boxes(document, request["target"])
+    return {"ok": True, "pages": pages}
+
+
+def append_boxes(document: Any, target: str) -> None:
+    """The text of frames and shapes, which the text filter leaves out, after the main text."""
+    page = getattr(document, "DrawPage", None)
+    shapes = [page.getByIndex(n) for n in range(page.Count)] if page else []
+    words = [one for shape in shapes for one in words_of(shape)]
+    if words:
+        with Path(target).open("a", encoding="utf-8") as file:
+            file.write("\n" + "\n".join(words) + "\n")
+
+
+def words_of(shape: Any) -> list[str]:
+    """Text of a shape, or of the members of a group."""
+    if hasattr(shape, "getCount") and hasattr(shape, "getByIndex"):
+        return [one for n in range(shape.getCount()) for one in words_of(shape.getByIndex(n))]
+    try:
+        text = shape.getString() if hasattr(shape, "getString") else ""
+    except DisposedException:
+        raise
+    except RuntimeException:  # a shape that could hold text and has none
+        return []
+    return [text] if text.strip() else []
 
 
 def resident_bytes(process: subprocess.Popen[bytes]) -> int:
@@ -129,6 +175,8 @@ def main() -> None:
     for line in sys.stdin:
         try:
             answer = convert(desktop, json.loads(line))
+        except DisposedException:
+            sys.exit("soffice died")  # its exit may not be seen yet; the next call would fail too
         except Exception as error:
             answer = {"ok": False, "error": f"{type(error).__name__}: {error}"[:500]}
         if process.poll() is not None:

@@ -6,8 +6,10 @@ pictures and links to anything but pages. Source: RFC 5322, RFC 2045.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import importlib.metadata
+import re
 from dataclasses import dataclass
 from email import message_from_binary_file, policy
 from email.message import EmailMessage
@@ -26,6 +28,7 @@ from conversions.engines.spec import (
     Route,
     Runner,
 )
+from inspection.codepages import know_windows_names
 
 _MOST_BYTES = 128 << 20
 _SHOWN = ("From", "To", "Cc", "Date", "Subject")
@@ -120,6 +123,7 @@ def _bytes(part: Any) -> bytes:
 def _outlook(call: EngineCall) -> _Letter:
     from oxmsg import Message  # noqa: PLC0415 (imported in the sandboxed child only)
 
+    know_windows_names()
     found = Message.load(str(call.source))
     headers = {
         "From": found.sender or "",
@@ -132,7 +136,19 @@ def _outlook(call: EngineCall) -> _Letter:
         for one in found.attachments
     ]
     clean = {name: " ".join(value.split()) for name, value in headers.items() if value.strip()}
-    return _Letter(clean, found.body or "", found.html_body or "", tuple(attachments))
+    return _Letter(clean, found.body or "", _page_of(found), tuple(attachments))
+
+
+def _page_of(found: Any) -> str:
+    """The HTML body, by the encoding that it names itself: Outlook's own note is often wrong."""
+    from oxmsg.domain import constants  # noqa: PLC0415
+
+    raw = found.properties.binary_prop_value(constants.PID_HTML) or b""
+    named = re.search(rb"charset=[\"']?([\w-]+)", raw[:4096], re.I)
+    if named:
+        with contextlib.suppress(LookupError, UnicodeDecodeError):
+            return str(raw.decode(named[1].decode()))
+    return found.html_body or ""
 
 
 class _Tidy(HTMLParser):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import sys
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from conversions.engines.openpyxl_read import DELIMITERS
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # not allowed in XML
+_LOOKED_AT = 2_000  # lines of the sample that tell the widths
+_USUAL, _WIDEST, _UPRIGHT = 8, 250, 90  # letters; Excel's own column, its limit, a page's width
 _ROWS, _COLUMNS, _CELL = 1_048_576, 16_384, 32_767
 
 
@@ -46,6 +49,30 @@ def _cell(sheet: Any, value: str, options: Options) -> Any:
     return cell
 
 
+def _lay_out(sheet: Any, sample: str, mark: str) -> None:
+    """Columns as wide as their cells, and printed on one page's width: else text is cut off."""
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
+    widths: dict[int, int] = {}
+    lines = sample.splitlines()[:_LOOKED_AT]
+    for row in csv.reader(lines, delimiter=mark):
+        for column, text in enumerate(row[:_COLUMNS], 1):
+            longest = max(map(_width, text.split("\n")))
+            widths[column] = max(widths.get(column, 0), longest)
+    for column, width in widths.items():
+        if width > _USUAL:
+            letter = get_column_letter(column)
+            sheet.column_dimensions[letter].width = min(width + 2, _WIDEST)
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.page_setup.fitToHeight = 0
+    if sum(min(max(width, _USUAL), _WIDEST) for width in widths.values()) > _UPRIGHT:
+        sheet.page_setup.orientation = "landscape"
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
 def write_workbook(call: EngineCall, options: Options) -> tuple[dict[str, Any], list[str]]:
     """Write one sheet; raises LimitExceeded past what a sheet can hold."""
     import openpyxl  # noqa: PLC0415
@@ -58,6 +85,7 @@ def write_workbook(call: EngineCall, options: Options) -> tuple[dict[str, Any], 
     csv.field_size_limit(min(sys.maxsize, 1 << 20))
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("Sheet1")
+    _lay_out(sheet, sample, mark)
     rows = 0
     with call.source.open(encoding=encoding, errors="replace", newline="") as file:
         try:

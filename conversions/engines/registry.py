@@ -11,6 +11,7 @@ from conversions.engines import (
     calibre,
     data,
     ffmpeg,
+    film_subtitles,
     fonttools,
     ghostscript,
     image_tools,
@@ -29,6 +30,7 @@ from conversions.engines import (
     poppler,
     pypdf_text,
     python_pptx,
+    single_file,
     subtitles,
     tesseract,
     vips,
@@ -50,6 +52,7 @@ ENGINES: tuple[EngineSpec, ...] = (
     data.SPEC,
     mail.SPEC,
     ffmpeg.SPEC,
+    film_subtitles.SPEC,
     libreoffice.SPEC,
     pandoc.SPEC,
     calibre.SPEC,
@@ -59,6 +62,7 @@ ENGINES: tuple[EngineSpec, ...] = (
     tesseract.SPEC,
     ocr_pdf.SPEC,
     archives.SPEC,
+    single_file.SPEC,
 )
 
 # What tools do to a file beside converting it; the planner of routes never sees these.

@@ -1,4 +1,4 @@
-"""libvips (LGPL-2.1): JPEG XL and HEIC pictures.
+"""libvips (LGPL-2.1): JPEG XL and HEIC pictures, and kinds of others that Pillow can't read.
 
 Works through a picture in strips, so that its memory stays small. Loader and saver are named, never
 guessed from the content. Source: https://www.libvips.org/API/current/using-cli.html
@@ -42,6 +42,7 @@ _QUALITY = {"jpg": 85, "webp": 82, "avif": 75, "heic": 75, "heif": 75, "jxl": 90
 
 
 MAX_PIXELS = 268_000_000
+MAX_PAGES = 500
 
 
 class Options(EngineOptions):
@@ -83,13 +84,24 @@ def _saver(code: str, options: Options) -> str:
 
 
 def run(call: EngineCall) -> EngineResult:
-    """Load, bring into the target's colours, save: three runs of the program at most."""
+    """Load, bring into the target's colours, save; one result for each page of a TIFF."""
     options = call.options
     assert isinstance(options, Options)  # noqa: S101
     call.progress(0.05, "reading")
+    pages = _pages(call) if call.input_format == "tiff" else 1
+    outputs = []
+    for page in range(pages):
+        stem = f"{call.target.stem}-{page + 1}" if pages > 1 else call.target.stem
+        outputs.append(call.target.with_stem(stem))
+        _one(call, options, page, outputs[-1])
+        call.progress((page + 1) / pages, "converting")
+    return EngineResult(outputs=tuple(outputs))
+
+
+def _one(call: EngineCall, options: Options, page: int, target: Path) -> None:
     at = call.workdir / "vips-1.v"
-    _vips([_LOADERS[call.input_format], str(call.source), str(at)], call, at)
-    call.progress(0.4, "converting")
+    chosen = ["--page", str(page)] if page else []
+    _vips([_LOADERS[call.input_format], str(call.source), str(at), *chosen], call, at)
     for number, step in enumerate(_steps(call, options, at), 2):
         following = call.workdir / f"vips-{number}.v"
         _vips([step[0], str(at), str(following), *step[1:]], call, following)
@@ -99,9 +111,12 @@ def run(call: EngineCall) -> EngineResult:
     made = call.workdir / f"vips-made.{suffix}"
     _vips(["copy", str(at), f"{made}{_saver(call.output_format, options)}"], call, made)
     at.unlink()
-    made.rename(call.target)
-    call.progress(1.0, "done")
-    return EngineResult(outputs=(call.target,))
+    made.rename(target)
+
+
+def _pages(call: EngineCall) -> int:
+    words = _field(call, "n-pages", call.source)
+    return min(int(words), MAX_PAGES) if words.isdecimal() else 1
 
 
 def _vips(words: list[str], call: EngineCall, made: Path) -> None:
@@ -124,13 +139,8 @@ def _steps(call: EngineCall, options: Options, loaded: Path) -> list[list[str]]:
 
 def _header(call: EngineCall, loaded: Path) -> tuple[int, str]:
     """Bands and colour space of a loaded picture; refuses what is too large."""
-    from sandbox import runner  # noqa: PLC0415
-
-    words = []
-    for field in ("width", "height", "bands", "interpretation"):
-        argv = ["vipsheader", "-f", field, str(loaded)]
-        ended = runner.run(argv, profile="picture", workdir=call.workdir, deadline_s=20)
-        words.append(ended.stdout_tail.strip())
+    fields = ("width", "height", "bands", "interpretation")
+    words = [_field(call, field, loaded) for field in fields]
     if not all(word.isdecimal() for word in words[:3]):
         raise InputRejected("The picture is damaged or cut off.")
     area = int(words[0]) * int(words[1])
@@ -138,6 +148,14 @@ def _header(call: EngineCall, loaded: Path) -> tuple[int, str]:
         text = f"The picture has {area // 1_000_000} megapixels; at most 268 are allowed."
         raise LimitExceeded(text)
     return int(words[2]), words[3]
+
+
+def _field(call: EngineCall, name: str, path: Path) -> str:
+    from sandbox import runner  # noqa: PLC0415
+
+    argv = ["vipsheader", "-f", name, str(path)]
+    ended = runner.run(argv, profile="picture", workdir=call.workdir, deadline_s=20)
+    return ended.stdout_tail.strip()
 
 
 _ORDINARY = ("png", "jpg", "webp", "tiff", "gif", "jp2", "avif", "ppm", "pgm")
@@ -159,6 +177,15 @@ SPEC = EngineSpec(
             outputs=("png", "tiff", "webp", "avif", "gif"),
             fidelity=97,
             loses=("metadata unless kept", "pictures after the first"),
+        ),
+        *(  # kinds that Pillow can't read: 12 bit, floating point
+            Route(
+                inputs=(code,),
+                outputs=tuple(one for one in ("png", "tiff", "webp", "jpg") if one != code),
+                fidelity=50,
+                loses=("metadata unless kept", "frames after the first"),
+            )
+            for code in ("avif", "jp2", "tiff")
         ),
         Route(
             inputs=("heic", "heif"),

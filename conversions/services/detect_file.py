@@ -14,7 +14,15 @@ from inspection.second_opinion import ask_magika, joined
 from sandbox import pool
 from sandbox.outcomes import SandboxError
 
-_INNER = ("words", "likeness", "read_by", "error", "fault")  # for comparing, not for people
+_INNER = (
+    "words",
+    "values",
+    "numbers",
+    "likeness",
+    "read_by",
+    "error",
+    "fault",
+)  # for comparing, not for people
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path, PurePath
 from typing import Any
@@ -19,7 +19,13 @@ from django.utils import timezone
 from conversions import offer
 from conversions.engines.execute import execute
 from conversions.engines.registry import OPERATIONS
-from conversions.engines.spec import EngineCall, EngineCrashed, EngineResult
+from conversions.engines.spec import (
+    EngineCall,
+    EngineCrashed,
+    EngineError,
+    EngineResult,
+    InputRejected,
+)
 from conversions.models import Job, Step
 from conversions.verification import Report, verdict_of, verify
 from conversions.verification.tools import Operation, verify_tool
@@ -122,16 +128,55 @@ def run_leg(bench: Bench, leg: list[Step], taken: list[Piece]) -> tuple[EngineRe
 
 
 def run_step(bench: Bench, step: Step, taken: list[Piece]) -> EngineResult:
+    """One engine; where it can't read the file, each other one that was verified on the pair.
+
+    ``step`` then names the engine that made the result.
+    """
+    Step.objects.filter(pk=step.pk).update(started_at=timezone.now())
+    try:
+        result = attempt(bench, step, taken)
+    except InputRejected as refused:
+        result = second_try(bench, step, taken, refused)
+    Step.objects.filter(pk=step.pk).update(
+        engine=step.engine, version=step.version, finished_at=timezone.now()
+    )
+    return result
+
+
+def second_try(
+    bench: Bench, step: Step, taken: list[Piece], refused: InputRejected
+) -> EngineResult:
+    """The result of another engine, with a warning; raises ``refused`` when none can do it."""
+    if refused.code != "file_corrupt" or step.engine in _OPERATIONS or bench.password:
+        raise refused
+    first = offer.spec_of(step.engine)
+    asked = first.options.model_validate(step.options).model_dump(
+        mode="json", exclude_defaults=True
+    )
+    for spec in offer.substitutes(step.engine, step.input_format, step.output_format):
+        if not set(asked) <= set(spec.options.model_fields):
+            continue
+        step.engine, step.version = spec.id, offer.versions()[spec.id] or ""
+        step.options = asked
+        try:
+            result = attempt(bench, step, taken)
+        except EngineError:
+            continue
+        note = f"{first.name} could not read the file; {spec.name} did."
+        return replace(result, warnings=(*result.warnings, note))
+    raise refused
+
+
+def attempt(bench: Bench, step: Step, taken: list[Piece]) -> EngineResult:
     """One engine in a folder of its own, with copies of its inputs."""
     spec = offer.spec_of(step.engine)
-    room = bench.folder / f"step-{step.position}"
+    room = bench.folder / f"step-{step.position}-{spec.id}"
     room.mkdir(mode=0o700)
     copies = []
     for number, piece in enumerate(taken):
         suffix = f"-{number + 1}" if number else ""
         copies.append(room / f"input{suffix}.{extension_of(piece.format)}")
         shutil.copyfile(piece.path, copies[-1])
-    Step.objects.filter(pk=step.pk).update(started_at=timezone.now())
     call = EngineCall(
         source=copies[0],
         target=room / f"output.{extension_of(step.output_format)}",
@@ -148,7 +193,6 @@ def run_step(bench: Bench, step: Step, taken: list[Piece]) -> EngineResult:
     result = execute(spec, call)
     if not result.outputs:
         raise EngineCrashed("The engine gave no result.")
-    Step.objects.filter(pk=step.pk).update(finished_at=timezone.now())
     return result
 
 

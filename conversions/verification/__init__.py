@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from conversions.verification.rules import rules_for
+from conversions.verification.rules import has_text, rules_for
+from conversions.verification.sounds import listen
 from conversions.verification.terms import Check, Compared
 from conversions.verification.views import viewable
 from inspection import facts as inspection_facts
@@ -61,7 +62,7 @@ def verify(
     ``claims`` are the engine's own facts: they are held against what is found, never believed.
     """
     chosen = options.model_dump() if isinstance(options, BaseModel) else dict(options)
-    checks = presence(outputs)
+    checks = presence(outputs, output_format)
     if all(check.ok for check in checks):
         checks += [type_of(path, output_format) for path in outputs]
     if all(check.ok for check in checks):
@@ -69,6 +70,9 @@ def verify(
         if isinstance(read, Check):
             checks.append(read)
         else:
+            if BY_CODE[output_format].family in ("audio", "video"):
+                ends = (source, source_format), (outputs[0], output_format)
+                listen(read[0], read[1], *ends, chosen)
             checks += _compare(read, source_format, output_format, chosen, claims or {})
     return Report(verdict=verdict_of(checks), checks=tuple(checks))
 
@@ -80,10 +84,14 @@ def verdict_of(checks: list[Check]) -> Verdict:
     return "verified" if all(check.ok for check in checks) else "warnings"
 
 
-def presence(outputs: tuple[Path, ...]) -> list[Check]:
-    """Whether there is a file at all, and bytes in each."""
+def presence(outputs: tuple[Path, ...], output_format: str = "") -> list[Check]:
+    """Whether there is a file at all, and bytes in each.
+
+    Text of a source without any has none either: the rules judge that, who know the source.
+    """
     sizes = [path.stat().st_size if path.is_file() else 0 for path in outputs]
-    ok = bool(outputs) and all(sizes)
+    there = bool(outputs) and all(path.is_file() for path in outputs)
+    ok = there and (all(sizes) or output_format in PLAIN)
     return [Check(name="not_empty", ok=ok, expected="bytes", actual=sum(sizes))]
 
 
@@ -159,7 +167,7 @@ def _compare(
         options=options,
         claims=claims,
     )
-    checks = [opened]
+    checks = [opened, *has_text(compared)]
     for rule in rules_for(source_format, output_format):
         checks += rule(compared)
     return checks

@@ -55,6 +55,8 @@ def film(c: Compared) -> Iterator[Check]:
     """The picture: there, of the size asked for, and not black."""
     one, before, options = c.after[0], c.before, c.options
     found = int(one.get("video_streams") or 0)
+    if before.get("video_streams") == 0 and before.get("audio_streams"):
+        return  # sound alone; that it is kept is the business of another rule
     yield Check(name="video", ok=found >= 1, expected="≥ 1 stream", actual=found)
     if not found or not before.get("width"):
         return

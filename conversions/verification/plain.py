@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from conversions.verification.terms import Check, Compared
 
@@ -21,6 +22,24 @@ def font(c: Compared) -> Iterator[Check]:
     if kind:
         found = one.get("outlines")
         yield Check(name="outlines", ok=found == kind, expected=kind, actual=found)
+    yield from _letters(before.get("letters"), one.get("letters"))
+
+
+def _letters(old: list[list[int]] | None, new: list[list[int]] | None) -> Iterator[Check]:
+    """Every common letter is the same glyph as before, and as wide."""
+    if not old or new is None:
+        return
+    found = {code: (glyph, width) for code, glyph, width in new}
+    lost = [chr(code) for code, glyph, _ in old if found.get(code, (None, 0))[0] != glyph]
+    yield Check(name="letters", ok=not lost, expected=len(old), actual="".join(lost[:20]) or "kept")
+    wide = [
+        chr(code)
+        for code, _, width in old
+        if code in found
+        and None not in (width, found[code][1])
+        and abs(found[code][1] - width) > 2
+    ]
+    yield Check(name="widths", ok=not wide, expected="the same", actual="".join(wide[:20]) or "kept")
 
 
 def subtitles(c: Compared) -> Iterator[Check]:
@@ -35,6 +54,20 @@ def subtitles(c: Compared) -> Iterator[Check]:
         if was is not None and now is not None:
             ok = abs(max(0.0, was + shift) - now) <= 1.0
             yield Check(name=name, ok=ok, expected=round(was + shift, 2), actual=now)
+    old, new = before.get("timed"), one.get("timed")
+    if old and new and len(old) == len(new):
+        late = sum(
+            abs(max(0.0, a[0] + shift) - b[0]) > 1.0 for a, b in zip(old, new, strict=True)
+        )
+        yield Check(name="times", ok=not late, expected="as before", actual=f"{late} cues off")
+        moved = sum(a[1] != b[1] for a, b in zip(old, new, strict=True))
+        yield Check(
+            name="words_in_time",
+            ok=moved <= 0.02 * len(old),
+            expected="as before",
+            actual=f"{moved} cues differ",
+            severe=moved > 0.5 * len(old),
+        )
 
 
 def data(c: Compared) -> Iterator[Check]:
@@ -51,12 +84,28 @@ def data(c: Compared) -> Iterator[Check]:
         now -= name == "rows" and c.output_format in _HEADED
         yield Check(name=name, ok=was == now, expected=was, actual=now)
 
+    yield from _values(before, c.after)
     words = set(before.get("words") or ())
     if words and one.get("words") is not None:
         share = len(words & set(one["words"])) / len(words)
         actual = f"{share:.0%}"
         ok = share >= 0.98
         yield Check(name="text_kept", ok=ok, expected="≥ 98%", actual=actual, severe=share < 0.9)
+
+
+def _values(before: Mapping[str, Any], after: list[dict[str, Any]]) -> Iterator[Check]:
+    """Every value is there again, whatever its place."""
+    was = set(before.get("values") or ())
+    if not was or any("values" not in one for one in after):
+        return
+    lost = len(was - {value for one in after for value in one["values"]})
+    yield Check(
+        name="values_kept",
+        ok=not lost,
+        expected=f"{len(was)} distinct values",
+        actual=f"{lost} lost" if lost else "all",
+        severe=lost > 0.02 * len(was),
+    )
 
 
 _HEADED = {"csv", "tsv", "psv"}

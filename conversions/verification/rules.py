@@ -8,10 +8,20 @@ from typing import Any
 from conversions.verification import documents, plain
 from conversions.verification.documents import range_count
 from conversions.verification.drawings import drawing
+from conversions.verification.looks import (
+    picture_on_page,
+    same_frames,
+    same_look,
+    same_painted_pages,
+    same_scenes,
+)
 from conversions.verification.media import animation, film, recording, silent_film
+from conversions.verification.sounds import same_sound
 from conversions.verification.tables import ONE_SHEET, slides, tables
 from conversions.verification.terms import Check, Compared, Rule
+from conversions.verification.values import same_values
 from inspection.formats import BY_CODE
+from inspection.texts import PLAIN
 
 _PAGED = {"tiff", "dcx"}
 _HOLDS_PAGES = {"tiff"}
@@ -165,12 +175,15 @@ def _text(fails_below: float, warns_below: float) -> Rule:
         part = part or (c.output_format in ONE_SHEET and int(c.before.get("sheets") or 1) > 1)
         share = min(kept, amount)
         least = fails_below if len(words) >= 20 else 0.3  # a few words are no statistics
-        severe = (not found) if part or len(words) < 4 else share < least
+        # Hidden sheets and cells beyond the print area stay out of a PDF.
+        unprinted = c.output_format == "pdf" and c.before.get("unprinted")
+        severe = (not found) if part or unprinted or len(words) < 4 else share < least
         yield Check(
             name="text_kept",
             ok=share >= warns_below or bool(part and found),
             expected=f"≥ {warns_below:.0%} of {len(words)} words",
             actual=f"{share:.0%}",
+            note="hidden sheets and cells beyond the print area stay out" if unprinted else "",
             severe=severe,
         )
 
@@ -215,9 +228,22 @@ def _fonts(c: Compared) -> Iterator[Check]:
     )
 
 
+def has_text(c: Compared) -> Iterator[Check]:
+    """A text without a letter is right only where the source is known to hold none."""
+    if c.output_format not in PLAIN or c.total("text_chars"):
+        return
+    if any("text_chars" not in one for one in c.after):
+        return
+    none = c.before.get("text_chars") == 0 and not c.before.get("cells")
+    note = "the source holds no text" if none else ""
+    yield Check(
+        name="not_empty", ok=False, expected="text", actual="none", note=note, severe=not none
+    )
+
+
 def _has_content(c: Compared) -> Iterator[Check]:
     filled = c.total("text_chars") + c.total("images")
-    if c.before.get("text_chars") or c.output_format == "docx":
+    if c.before.get("text_chars") or (c.source_format == "pdf" and c.output_format == "docx"):
         yield Check(name="not_blank", ok=filled > 0, expected="text or pictures", actual=filled)
 
 
@@ -233,8 +259,10 @@ def _page_rules(source_format: str, output_format: str) -> tuple[Rule, ...] | No
     if source_format != "pdf":
         return None
     if output_format in pictures:
-        return (documents.page_pictures,)
-    return (documents.same_pdf, _text(0.75, 0.9)) if output_format == "pdf" else None
+        return (documents.page_pictures, same_painted_pages)
+    if output_format != "pdf":
+        return None
+    return (documents.same_pdf, _text(0.75, 0.9), same_painted_pages)
 
 
 def _content_rules(before: str, output_format: str) -> tuple[Rule, ...]:
@@ -244,14 +272,14 @@ def _content_rules(before: str, output_format: str) -> tuple[Rule, ...]:
         share = (0.5, 0.9) if before == "spreadsheet" else (0.75, 0.9)
         return (_document_pages, _text(*share), _fonts)
     if before == "spreadsheet":
-        return (tables, _text(0.7, 0.95))
+        return (tables, same_values, _text(0.7, 0.95))
     if before == "presentation":
         return (slides, _text(0.75, 0.98))
     return (_has_content, _text(0.75, 0.9))
 
 
 _BY_TARGET: dict[str, tuple[Rule, ...]] = {
-    "audio": (recording,),
+    "audio": (recording, same_sound),
     "font": (plain.font,),
     "subtitle": (plain.subtitles, _text(0.9, 0.98)),
     "email": (plain.message, _text(0.9, 0.98)),
@@ -280,7 +308,7 @@ def rules_for(source_format: str, output_format: str) -> tuple[Rule, ...]:
     delimited = source_format in ("csv", "tsv", "psv")
     if "data" in (before, after) and before != "presentation" and output_format != "ipynb":
         tabled = output_format == "json" and before == "spreadsheet" and not delimited
-        return _content_rules(before, output_format) if tabled else (plain.data,)
+        return _content_rules(before, output_format) if tabled else (plain.data, same_values)
     return _content_rules(before, output_format)
 
 
@@ -289,12 +317,16 @@ def _moving_rules(source_format: str, output_format: str, after: str) -> tuple[R
     if after != "video":
         return (animation,)
     silent = output_format in _SILENT or source_format == "gif"
-    return (silent_film, film) if silent else (recording, film)
+    length = silent_film if silent else recording
+    return (length, film, same_scenes, same_sound)
+
+
+_LOOKS: tuple[Rule, ...] = (_likeness, same_look, same_frames)
 
 
 def _picture_rules(output_format: str, after: str) -> tuple[Rule, ...]:
     """Rules of pictures: as pages, as text that was read from them, as pictures."""
     if output_format == "pdf":
-        return (_picture_pages,)
+        return (_picture_pages, picture_on_page)
     reads = after in ("document", "markup")
-    return (documents.read_text,) if reads else (_dimensions, _frames, _likeness)
+    return (documents.read_text,) if reads else (_dimensions, _frames, *_LOOKS)

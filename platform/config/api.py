@@ -18,6 +18,7 @@ from conversions.api import tools
 from core import problems
 from core.access import Caller
 from notifications.api import router as notifications
+from staff.api import router as staff
 from tenants.api import router as tenants
 from tenants.team import invitations
 from tenants.team import router as team
@@ -58,6 +59,7 @@ api.add_router("/auth/", accounts)
 api.add_router("/tenant/", tenant)
 api.add_router("/tenant/", team)
 api.add_router("/invitations/", invitations)
+api.add_router("/staff/", staff)
 api.add_router("/conversions/", conversions)
 api.add_router("/tools/", tools)
 api.add_router("/billing/", billing)

@@ -53,11 +53,12 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 3600},
         },
+        "collect": {"task": "audit.collect", "schedule": 60.0, "options": {"expires": 60}},
         "ready": {"task": "tenants.keep_ready", "schedule": 10.0, "options": {"expires": 10}},
     },
 )
 app.autodiscover_tasks(
-    ["core.outbox", "dispatch", "accounts", "tenants", "conversions", "webhooks"]
+    ["core.outbox", "audit", "dispatch", "accounts", "tenants", "conversions", "webhooks", "staff"]
 )
 
 

@@ -32,15 +32,18 @@ SHARED_APPS = (
     "ninja",
     "core.outbox",
     "dispatch",
+    "audit",
     "accounts",
     "tenants",
     "billing",
     "conversions.shared",
+    "staff",
     "web",
 )
 TENANT_APPS = (
     "tenants.identity",
     "core.idempotency",
+    "audit.trail",
     "conversions",
     "webhooks",
     "notifications",
@@ -56,6 +59,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.middleware.TenantMiddleware",
     "core.idempotency.middleware.IdempotencyMiddleware",
+    "audit.middleware.ActivityMiddleware",
 ]
 
 pool: Any = (

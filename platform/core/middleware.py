@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
+from core import calling
 from core.env import env
 from core.errors import AppError, MalformedRequest, MethodNotAllowed, NotFound
 from core.ids import new_id
@@ -42,12 +43,14 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Name the request, answer it, dress the answer."""
         name_request(request)
+        token = calling.enter(request)
         try:
             request.get_host()
-        except DisallowedHost:
-            response: HttpResponse = render(request, MalformedRequest("This host is not served."))
-        else:
             response = self.get_response(request)
+        except DisallowedHost:
+            response = render(request, MalformedRequest("This host is not served."))
+        finally:
+            calling.leave(token)
         if request.path_info.startswith(API):
             response = as_problem(request, response)
             response.setdefault("Cache-Control", "no-store")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from inspection import ole, signatures_media, texts
+from inspection import isobmff, ole, signatures_media, texts
 from inspection.formats import BY_CODE, BY_MEDIA_TYPE, Family, by_filename, twins
 from inspection.packages import PackageFault, look
 from inspection.signatures import by_signature
@@ -19,6 +19,9 @@ _HEAD = 64 * 1024
 _LENIENT = {"image", "vector", "audio", "video", "archive", "spreadsheet", "presentation"}
 _LENIENT |= {"font", "subtitle"}
 _TEXTS = {"document", "markup", "data", "subtitle", "email"}
+# Excel locks the structure of a workbook by a password that everyone knows, and opens it without.
+_MAYBE: dict[str, bool | None] = {"xls": None, "xlt": None}
+_FILMS, _SOUNDS = ("mp4", "mov", "m4v", "3gp"), ("m4a", "m4b", "m4r")
 _lock = threading.Lock()  # libmagic's cookie is not for two threads
 _magic: Any = None
 
@@ -80,6 +83,8 @@ def detect(path: Path, filename: str) -> Detection:
         )
     guess = _guess(path, head, declared)
     code = _named(guess.code, declared)
+    if code in _FILMS and declared in _SOUNDS and isobmff.is_sound_alone(path):
+        code = declared
     row = BY_CODE.get(code) if code else None
     media_type = row.media_types[0] if row else media_type_by_libmagic(head)
     found = Detection(
@@ -165,6 +170,8 @@ def _ole(path: Path, declared: str | None) -> _Guess:
     if kind == "encrypted_ooxml":
         code = declared if declared in ("docx", "xlsx", "pptx") else "docx"
         return _Guess(code, 0.9, (("encrypted", True), ("needs_password", True)))
+    if kind and ole.is_locked(path):
+        return _Guess(kind, 0.97, (("encrypted", True), ("needs_password", _MAYBE.get(kind, True))))
     return _Guess(kind, 0.97) if kind else _Guess(None, 0.0)
 
 

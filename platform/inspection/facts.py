@@ -23,6 +23,7 @@ from inspection import (
     facts_old_office,
     facts_pdf,
     facts_postscript,
+    facts_ppt,
     facts_rtf,
     facts_subtitles,
     facts_tables,
@@ -49,7 +50,11 @@ _MEDIA = tuple(row.code for row in FORMATS if row.family in ("audio", "video"))
 _TEXTS = ("txt", "json", "xml", "yaml", "srt", "vtt", "csljson", "bibtex", "biblatex")
 _MARKUP = tuple(row.code for row in FORMATS if row.family == "markup" and row.code not in _TEXTS)
 _TARS = ("tar", "pax", "cbt", "tgz", "tbz2", "txz", "tlzma", "tzst")
-_RARE_ARCHIVES = ("rar", "cbr", "xar", "deb", "ar", "tlz4", "tlz", "taz", "cpio", "iso")
+_RARE_ARCHIVES = (
+    *("rar", "cbr", "xar", "deb", "ar", "tlz4", "tlz", "taz", "cpio", "iso", "7z"),
+    *("cab", "lzh", "rpm", "lz4", "lzma", "lz", "z"),
+)
+_SINGLE = ("gz", "bz2", "xz", "zst")
 _SUBTITLES = ("srt", "vtt", "ass", "ssa", "ttml", "sub", "mpl2", "tmp")
 
 READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
@@ -66,7 +71,7 @@ READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
     ("own", facts_documents.CODES, facts_documents.by_hand),
     ("own", ("fodt", "fods", "fodp"), facts_documents.flat),
     ("own", ("doc", "dot"), facts_old_office.of_doc),
-    ("own", ("ppt", "pot", "pps"), facts_old_office.of_ppt),
+    ("own", ("ppt", "pot", "pps"), facts_ppt.of_ppt),
     ("xlrd", ("xls", "xlt"), facts_old_office.of_xls),
     ("own", ("dif", "slk"), facts_old_office.of_cells),
     ("own", ("rtf",), facts_rtf.of_rtf),
@@ -81,6 +86,7 @@ READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
     ("py7zr", ("7z",), facts_archives.of_7z),
     ("pycdlib", ("iso",), facts_archives.of_iso),
     ("own", ("cpio",), facts_archives.of_cpio),
+    ("own", _SINGLE, facts_archives.of_single),
     ("libarchive", _RARE_ARCHIVES, facts_archives.by_libarchive),
     ("mediainfo", _MEDIA, facts_media.by_mediainfo),
     ("csv", ("csv", "tsv", "psv"), facts_tables.of_csv),

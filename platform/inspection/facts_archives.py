@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
 import importlib
 import io
+import lzma
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -26,7 +29,7 @@ def _facts(files: Files) -> dict[str, Any]:
     found: list[tuple[str, int, str]] = []
     total = 0
     for name, stream in files:
-        safe = safe_name(name)
+        safe = safe_name(name) if name else ""
         if safe is None or len(found) >= MOST_ENTRIES:
             continue
         made, size = hashlib.sha256(), 0
@@ -70,6 +73,27 @@ def _tar_files(archive: tarfile.TarFile) -> Files:
                 yield member.name, stream
 
 
+def of_single(path: Path, code: str) -> dict[str, Any]:
+    """One compressed file, which has no name, or the files of a tar inside."""
+    with path.open("rb") as raw, _unpacked(raw, code) as stream:
+        head = stream.read(512)
+        rest = io.BytesIO(head + stream.read(MOST_BYTES))
+        while stream.read(_BLOCK):
+            pass  # to the end, where the checksum is
+    if head[257:262] == b"ustar":
+        return _facts(_tar_files(tarfile.open(fileobj=rest, mode="r:")))
+    return _facts(iter([("", rest)]))
+
+
+def _unpacked(raw: IO[bytes], code: str) -> Any:
+    if code == "zst":
+        import zstandard  # noqa: PLC0415
+
+        return zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+    openers: dict[str, Any] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+    return openers[code](raw)
+
+
 def of_7z(path: Path, code: str) -> dict[str, Any]:
     """By py7zr."""
     import py7zr  # noqa: PLC0415
@@ -81,9 +105,14 @@ def of_7z(path: Path, code: str) -> dict[str, Any]:
     with py7zr.SevenZipFile(path) as archive:
         if archive.archiveinfo().uncompressed > MOST_BYTES:
             raise ValueError("too large to look at")
+        links = {one.filename for one in archive.files if one.is_symlink or one.is_junction}
         factory = BytesIOFactory(MOST_BYTES)
         archive.extract(factory=factory)
-    return _facts((name, io.BytesIO(one.read())) for name, one in factory.products.items())
+    return _facts(
+        (name, io.BytesIO(one.read()))
+        for name, one in factory.products.items()
+        if name not in links
+    )
 
 
 def of_iso(path: Path, code: str) -> dict[str, Any]:
@@ -150,9 +179,27 @@ def by_libarchive(path: Path, code: str) -> dict[str, Any]:
     import libarchive  # noqa: PLC0415
 
     def walk() -> Files:
-        with libarchive.file_reader(str(path)) as entries:
+        form = form_of(path, code)
+        with libarchive.file_reader(str(path), form) as entries:
             for entry in entries:
                 if entry.isreg and not entry.linkpath:
-                    yield entry.pathname, _Blocks(entry)  # type: ignore[misc]
+                    name = "" if form == "raw" else entry.pathname
+                    yield name, _Blocks(entry)  # type: ignore[misc]
 
     return _facts(walk())
+
+
+BARE = ("gz", "bz2", "xz", "zst", "lz4", "lzma", "lz", "z")
+
+
+def form_of(path: Path, code: str) -> str:
+    """libarchive's name for how to read it: ``raw`` for a compressed single file."""
+    import libarchive  # noqa: PLC0415
+
+    if code not in BARE:
+        return "all"
+    try:
+        with libarchive.file_reader(str(path), "tar") as entries:
+            return "all" if any(True for _ in entries) else "raw"
+    except libarchive.ArchiveError:
+        return "raw"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
+from inspection.cells import of_records
+from inspection.codepages import know_windows_names
 from inspection.text import decode_head, find_encoding
+from inspection.values import leaves, marks_of
 from inspection.words import digest
 
 _MOST = 128 << 20
@@ -22,11 +25,14 @@ def of_data(path: Path, code: str) -> dict[str, Any]:
     if code == "jsonl":
         rows = [json.loads(line) for line in text.splitlines() if line.strip()]
         names = {name for row in rows if isinstance(row, dict) for name in row}
-        return {"rows": len(rows), "columns": len(names), **_words(rows)}
+        named = of_records([row for row in rows if isinstance(row, dict)])
+        shape = {"rows": len(rows), "columns": len(names), "values": marks_of(leaves(rows))}
+        return shape | named | _words(rows)
     value = _parsed(text, code)
     known: dict[str, Any] = {"items": len(value) if isinstance(value, dict | list) else 1}
+    known["values"] = marks_of(_xml_values(text) if code == "xml" else leaves(value))
     if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-        known["rows"] = len(value)
+        known |= {"rows": len(value), **of_records(value)}
     return known | _words(value)
 
 
@@ -44,9 +50,23 @@ def _parsed(text: str, code: str) -> Any:
 
     root = fromstring(text.encode("utf-8"))
     return [
-        " ".join((str(one.tag), *one.keys(), *one.attrib.values(), one.text or "", one.tail or ""))
+        " ".join((_local(one.tag), *map(_local, one.keys()), *one.attrib.values(), one.text or ""))
+        + (one.tail or "")
         for one in root.iter()
     ]
+
+
+def _xml_values(text: str) -> Iterator[str]:
+    """Attributes and texts, in their order."""
+    from defusedxml.ElementTree import fromstring  # noqa: PLC0415
+
+    for one in fromstring(text.encode("utf-8")).iter():
+        yield from leaves([*one.attrib.values(), (one.text or "").strip()])
+
+
+def _local(name: Any) -> str:
+    """Without its namespace, which only XML has."""
+    return str(name).rpartition("}")[2]
 
 
 def _words(value: Any) -> dict[str, Any]:
@@ -70,8 +90,9 @@ def of_json(path: Path, code: str) -> dict[str, Any]:
 
     known = of_text(path, code)
     value = json.loads(decode_head(path, find_encoding(path), _MOST).lstrip("\ufeff"))
+    known["values"] = marks_of(leaves(value))
     if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-        known["rows"] = len(value)
+        known |= {"rows": len(value), **of_records(value)}
     return known
 
 
@@ -82,11 +103,23 @@ def parquet_by_hand(path: Path, code: str) -> dict[str, Any]:
         raise ValueError("cut off or no Parquet")
     length = struct.unpack_from("<I", data, len(data) - 8)[0]
     footer = _Thrift(data[len(data) - 8 - length : len(data) - 8]).struct()
-    leaves = [one for one in footer[2] if 5 not in one]
+    columns = [one for one in footer[2] if 5 not in one]
     places = [group.get(1, []) for group in footer.get(4, [])]
-    if any(3 not in chunk for columns in places for chunk in columns):
+    if any(3 not in chunk for group in places for chunk in group):
         raise ValueError("columns are missing")
-    return {"rows": footer[3], "columns": len(leaves)}
+    known = {"rows": footer[3], "columns": len(columns)}
+    return known | {"values": _parquet_values(path)}
+
+
+def _parquet_values(path: Path) -> list[int]:
+    """By Arrow, which also writes them: nobody else here reads the columns themselves."""
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
+
+    pa.set_cpu_count(1)
+    file = parquet.ParquetFile(path, pre_buffer=False)
+    batches = file.iter_batches(batch_size=1_000, use_threads=False)
+    return marks_of(one for batch in batches for row in batch.to_pylist() for one in leaves(row))
 
 
 class _Thrift:
@@ -164,6 +197,7 @@ def of_message(path: Path, code: str) -> dict[str, Any]:
 def _outlook(path: Path) -> dict[str, Any]:
     from oxmsg import Message  # noqa: PLC0415
 
+    know_windows_names()
     found = Message.load(str(path))
     text = found.body or re.sub(r"<[^>]+>", " ", found.html_body or "")
     subject = found.subject or ""

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from inspection.cells import MOST, of_workbook
 from inspection.packages import look
 from inspection.words import MOST_CHARS, digest
 
 _PART_BYTES = 256 << 20
+_BOTH = ("start", "end")
 _FONTS = re.compile(rb'(?:w:ascii|w:hAnsi)="([^"+@]{2,60})"')
 
 
@@ -29,15 +31,24 @@ def by_hand(path: Path, code: str) -> dict[str, Any]:
         return _READ[code](archive)
 
 
-def _events(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[str, Any]]:
-    """(local name, element) at the end of each element; elements are freed as we go."""
+def _events(
+    archive: zipfile.ZipFile, part: str, *, starts: bool = False
+) -> Iterator[tuple[str, Any]]:
+    """(local name, element) at the end of each element; elements are freed as we go.
+
+    With ``starts``, also ("<name", element) at its start.
+    """
     from defusedxml.ElementTree import iterparse  # noqa: PLC0415
 
     if archive.getinfo(part).file_size > _PART_BYTES:
         raise ValueError(f"{part} is too large")
     with archive.open(part) as stream:
-        for _, element in iterparse(stream, events=("end",), forbid_dtd=True):
-            yield element.tag.rpartition("}")[2], element
+        yield from _parsed(iterparse(stream, events=_BOTH if starts else ("end",), forbid_dtd=True))
+
+
+def _parsed(events: Any) -> Iterator[tuple[str, Any]]:
+    for event, element in events:
+        yield ("<" if event == "start" else "") + element.tag.rpartition("}")[2], element
 
 
 def _attribute(element: Any, name: str) -> str | None:
@@ -84,54 +95,114 @@ def _numbered(archive: zipfile.ZipFile, pattern: str) -> list[str]:
     return [name for _, name in sorted(found)]
 
 
+def _is_drawn(body: Any) -> bool:
+    """Whether the text is bent into a shape: such letters are printed as outlines."""
+    warps = (one.get("prst") for one in body.iter() if one.tag.endswith("}prstTxWarp"))
+    return any(warp != "textNoShape" for warp in warps)
+
+
+def _paragraphs(body: Any) -> Iterator[str]:
+    for element in body.iter():
+        tag = element.tag.rpartition("}")[2]
+        if tag in ("p", "br"):
+            yield " "
+        elif tag == "t" and element.text:
+            yield element.text
+
+
 def _pptx(archive: zipfile.ZipFile) -> dict[str, Any]:
     pieces: list[str] = []
     slides = sum(tag == "sldId" for tag, _ in _events(archive, "ppt/presentation.xml"))
     hidden = pictures = 0
     for part in _numbered(archive, r"ppt/slides/slide(\d+)\.xml"):
         for tag, element in _events(archive, part):
-            if tag == "t" and element.text:
-                pieces.append(element.text)
+            if tag == "txBody" and _is_drawn(element):
+                pictures += 1
+            elif tag == "txBody":
+                pieces += _paragraphs(element)
             pictures += tag in ("pic", "graphicFrame")
-            pieces.append(" " if tag in ("p", "br") else "")
             hidden += tag == "sld" and element.get("show") in ("0", "false")
     known = {"slides": slides, "hidden_slides": hidden, "images": pictures}
     return {**known, **digest("".join(pieces))}
 
 
-def _is_filled(child: Any) -> bool:
-    tag = child.tag.rpartition("}")[2]
-    return bool((tag == "v" and child.text) or (tag == "is" and any(child.itertext())))
+def _kinds_of_sheets(archive: zipfile.ZipFile) -> tuple[int, int]:
+    """How many sheets of cells, and of charts or macros."""
+    kinds: dict[str | None, str] = {}
+    for tag, element in _events(archive, "xl/_rels/workbook.xml.rels"):
+        if tag == "Relationship":
+            kinds[element.get("Id")] = str(element.get("Type")).rpartition("/")[2]
+    named = [_attribute(e, "id") for t, e in _events(archive, "xl/workbook.xml") if t == "sheet"]
+    cells = sum(kinds.get(one, "worksheet") == "worksheet" for one in named)
+    return cells, len(named) - cells
 
 
-def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:  # noqa: C901 (one pass over a sheet)
-    names = [_attribute(e, "name") for t, e in _events(archive, "xl/workbook.xml") if t == "sheet"]
-    pieces: list[str] = []
-    if "xl/sharedStrings.xml" in archive.namelist():
-        for tag, element in _events(archive, "xl/sharedStrings.xml"):
-            if tag == "t" and element.text:
-                pieces.append(element.text)
-            if tag == "si":
-                pieces.append("\n")
-                element.clear()
+def _keeps_from_print(archive: zipfile.ZipFile) -> bool:
+    return any(
+        (tag == "sheet" and element.get("state") in ("hidden", "veryHidden"))
+        or (tag == "definedName" and element.get("name") == "_xlnm.Print_Area")
+        for tag, element in _events(archive, "xl/workbook.xml")
+    )
+
+
+def _shared_strings(archive: zipfile.ZipFile) -> list[str]:
+    """Texts that cells point to; of runs only the text itself, not its reading (``rPh``)."""
+    found: list[str] = []
+    if "xl/sharedStrings.xml" not in archive.namelist():
+        return found
+    for tag, element in _events(archive, "xl/sharedStrings.xml"):
+        if tag == "rPh":
+            element.clear()
+        elif tag == "si":
+            found.append("".join(t.text or "" for t in element.iter() if t.tag.endswith("}t")))
+            element.clear()
+    return found
+
+
+def _cell(element: Any, shared: list[str]) -> str:
+    """What a cell shows, unformatted; empty when it is."""
+    kind = element.get("t")
+    if kind == "inlineStr":
+        return "".join(one.text or "" for one in element.iter() if one.tag.endswith("}t"))
+    value = next((c.text for c in element if c.tag.endswith("}v") and c.text), "")
+    if kind == "s" and value:
+        return shared[int(value)] if int(value) < len(shared) else ""
+    return ("FALSE", "TRUE")[value == "1"] if kind == "b" and value else value
+
+
+def _placed(archive: zipfile.ZipFile, shared: list[str]) -> list[int]:
+    """Marks of the texts and plain numbers of all sheets, by column."""
+    marks: list[int] = []
+    for part in _numbered(archive, r"xl/worksheets/sheet(\d+)\.xml"):
+        marks += of_workbook(_events(archive, part), shared)
+    return marks[:MOST]
+
+
+def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:
+    sheets, charts = _kinds_of_sheets(archive)
+    shared, pieces, size = _shared_strings(archive), list[str](), 0
     rows, cells, formulas, before = 0, 0, 0, 0
     for part in _numbered(archive, r"xl/worksheets/sheet(\d+)\.xml"):
         for tag, element in _events(archive, part):
-            if tag == "c":
-                cells += any(_is_filled(child) for child in element)
             formulas += tag == "f"
-            if tag == "t" and element.text:
-                pieces.append(element.text + "\n")
+            if tag == "c" and (text := _cell(element, shared)):
+                cells += 1
+                size += len(text)
+                if size < MOST_CHARS:
+                    pieces.append(text)
             if tag == "row":
                 rows += cells > before
                 before = cells
                 element.clear()
-    known = {"sheets": len(names), "rows": rows, "cells": cells, "formulas": formulas}
-    return {**known, **digest("".join(pieces))}
+    known: dict[str, Any] = {"sheets": sheets, "rows": rows, "cells": cells}
+    known |= {"formulas": formulas, "placed": _placed(archive, shared)}
+    known |= {"chart_sheets": charts} if charts else {}
+    known |= {"unprinted": True} if _keeps_from_print(archive) else {}
+    return {**known, **digest("\n".join(pieces))}
 
 
 def _odf(archive: zipfile.ZipFile) -> dict[str, Any]:
-    return _odf_facts(_events(archive, "content.xml"))
+    return _odf_facts(_events(archive, "content.xml", starts=True))
 
 
 def flat(path: Path, code: str) -> dict[str, Any]:
@@ -140,14 +211,29 @@ def flat(path: Path, code: str) -> dict[str, Any]:
 
     if path.stat().st_size > _PART_BYTES:
         raise ValueError("too large")
-    parsed = iterparse(path, events=("end",), forbid_dtd=True)
-    return _odf_facts((element.tag.rpartition("}")[2], element) for _, element in parsed)
+    return _odf_facts(_parsed(iterparse(path, events=_BOTH, forbid_dtd=True)))
+
+
+def _without_caches(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Ends of elements, without tables that only keep what other files said (``ta_extref``)."""
+    inside = 0
+    for tag, element in events:
+        if tag == "<table" and (inside or _attribute(element, "style-name") == "ta_extref"):
+            inside += 1
+        if not inside and not tag.startswith("<"):
+            yield tag, element
+        if tag == "table" and inside:
+            inside -= 1
 
 
 def _odf_facts(events: Iterator[tuple[str, Any]]) -> dict[str, Any]:
     pieces: list[str] = []
     counts = {"p": 0, "table": 0, "page": 0, "image": 0, "table-row": 0}
-    for tag, element in events:
+    unprinted = False
+    for tag, element in _without_caches(events):
+        if tag == "table":
+            limited = _attribute(element, "print-ranges") is not None
+            unprinted = unprinted or limited or _attribute(element, "print") == "false"
         if tag == "master-styles":  # flat files hold them before the body
             pieces.clear()
         if tag == "binary-data":
@@ -158,13 +244,14 @@ def _odf_facts(events: Iterator[tuple[str, Any]]) -> dict[str, Any]:
             pieces.append("".join(element.itertext()))
             pieces.append("\n")
             element.clear()
-    known = {
+    known: dict[str, Any] = {
         "paragraphs": counts["p"],
         "tables": counts["table"],
         "slides": counts["page"],
         "sheets": counts["table"],
         "images": counts["image"],
     }
+    known |= {"unprinted": True} if unprinted else {}
     return {**known, **digest("".join(pieces))}
 
 

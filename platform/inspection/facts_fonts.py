@@ -8,6 +8,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from inspection.font_letters import letters_of
+
 _MOST = 64 << 20
 _KNOWN = (
     "cmap head hhea hmtx maxp name OS/2 post cvt  fpgm glyf loca prep CFF  VORG EBDT EBLC gasp "
@@ -31,7 +33,8 @@ def by_hand(path: Path, code: str) -> dict[str, Any]:
     kinds = [kind for tag, kind in has_outlines.items() if tables.get(tag)]
     if not glyphs or not kinds or b"cmap" not in tables:
         raise ValueError("no glyphs")
-    return {"glyphs": glyphs, "family": _family(tables[b"name"]), "outlines": kinds[0]}
+    known = {"glyphs": glyphs, "family": _family(tables[b"name"]), "outlines": kinds[0]}
+    return known | letters_of(tables)
 
 
 def _sfnt(data: bytes) -> Tables:

@@ -28,7 +28,7 @@ class _Meta:
 
 
 def of_heif(path: Path, code: str) -> dict[str, Any]:
-    """{width, height, frames, …}: as shown, after cutting and turning; with its look if readable."""
+    """{width, height, frames, …}: as shown, after cutting and turning; its look if readable."""
     with path.open("rb") as file:
         data = file.read(_HEAD)
     meta = _meta_of(data)
@@ -68,11 +68,10 @@ def _meta_of(data: bytes) -> _Meta:
         elif kind == b"iinf":
             found.first_coded = _first_coded(body)
         elif kind == b"iprp":
-            for inner, content in _boxes(body):
-                if inner == b"ipco":
-                    found.properties = list(_boxes(content))
-                elif inner == b"ipma":
-                    found.belongs |= _associations(content)
+            parts = dict(_boxes(body))
+            found.properties = list(_boxes(parts.get(b"ipco", b"")))
+            if b"ipma" in parts:
+                found.belongs = _associations(parts[b"ipma"])
     return found
 
 

@@ -7,6 +7,9 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from inspection.looks import frames_of, look_of
+
+_MOST_FRAMES, _MOST_PIXELS = 400, 400_000_000  # of animations whose later frames are looked at
 _ONE = {"ico", "icns", "psd"}  # further frames are sizes or layers
 _GRID = 8  # likeness: mean brightness of 8 × 8 fields
 
@@ -18,19 +21,36 @@ def _signature(gray: Any) -> dict[str, Any]:
     return {"likeness": [int(v) for v in small.flatten()], "contrast": float(gray.std())}
 
 
-def _to_gray(pixels: Any, *, flat: bool = False) -> Any:
-    import cv2  # noqa: PLC0415
-
+def _visible(pixels: Any, *, flat: bool = False) -> Any:
+    """Bytes, gray or blue-green-red; transparency over white, as a viewer shows it."""
     if pixels.dtype != "uint8":
         top = float(pixels.max()) or 1.0
         pixels = (pixels.astype("float32") * (255.0 / max(top, 255.0))).astype("uint8")
     if pixels.ndim == 2:
         return pixels
-    if pixels.shape[2] == 4 and not flat:  # over white, as a viewer shows it
+    if pixels.shape[2] == 4 and not flat:
         alpha = pixels[:, :, 3:].astype("float32") / 255.0
         over = pixels[:, :, :3] * alpha + 255.0 * (1.0 - alpha)
         pixels = over.astype("uint8")
-    return cv2.cvtColor(pixels[:, :, :3], cv2.COLOR_BGR2GRAY)
+    return pixels[:, :, :3].copy()
+
+
+def _to_gray(pixels: Any, *, flat: bool = False) -> Any:
+    import cv2  # noqa: PLC0415
+
+    seen = _visible(pixels, flat=flat)
+    return seen if seen.ndim == 2 else cv2.cvtColor(seen, cv2.COLOR_BGR2GRAY)
+
+
+def _seen(pixels: Any) -> dict[str, Any]:
+    """Signature and look of pixels as OpenCV gives them."""
+    seen = _visible(pixels)
+    known = _signature(_to_gray(pixels)) | look_of(seen)
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        flat = _visible(pixels, flat=True)
+        known["likeness_flat"] = _signature(_to_gray(pixels, flat=True))["likeness"]
+        known |= {f"{name}_flat": value for name, value in look_of(flat).items()}
+    return known
 
 
 def by_cv2(path: Path, code: str) -> dict[str, Any]:
@@ -51,9 +71,9 @@ def by_cv2(path: Path, code: str) -> dict[str, Any]:
     if code in ("gif", "webp", "tiff", "png", "apng", "avif"):
         frames = max(1, int(cv2.imcount(name)))
     height, width = pixels.shape[:2]
-    known = {"width": width, "height": height, "frames": frames} | _signature(_to_gray(pixels))
-    if pixels.ndim == 3 and pixels.shape[2] == 4:
-        known["likeness_flat"] = _signature(_to_gray(pixels, flat=True))["likeness"]
+    known = {"width": width, "height": height, "frames": frames} | _seen(pixels)
+    if 1 < frames <= _MOST_FRAMES and width * height * frames <= _MOST_PIXELS:
+        known["frame_looks"] = frames_of(name, frames)
     return known
 
 
@@ -70,7 +90,7 @@ def by_cv2_video(path: Path, code: str) -> dict[str, Any]:
         raise ValueError("not readable")
     height, width = pixels.shape[:2]
     known = {"width": width, "height": height, "frames": 1, "alpha_ignored": True}
-    return known | _signature(_to_gray(pixels))
+    return known | _seen(pixels)
 
 
 def by_pillow(path: Path, code: str) -> dict[str, Any]:
@@ -87,15 +107,18 @@ def by_pillow(path: Path, code: str) -> dict[str, Any]:
         width, height = first.size
         if first.mode.startswith("I;16") or first.mode == "I":
             gray = (np.asarray(first).astype("int64").clip(0, 65535) >> 8).astype("uint8")
-            plain = gray
+            plain = seen = gray
         else:
             flat = first.convert("RGBA")
             solid = Image.new("RGBA", flat.size, "white")
-            gray = np.asarray(Image.alpha_composite(solid, flat).convert("L"))
+            over = Image.alpha_composite(solid, flat)
+            gray = np.asarray(over.convert("L"))
             plain = np.asarray(flat.convert("RGB").convert("L"))
+            seen = np.asarray(over.convert("RGB"))[:, :, ::-1].copy()
     known = {"width": width, "height": height, "frames": frames, "mode": mode, "alpha": alpha}
     flat_look = {"likeness_flat": _signature(plain)["likeness"]} if alpha else {}
-    return known | flat_look | _signature(gray)
+    flat_look |= {"grid_flat": look_of(plain)["grid"]} if alpha else {}
+    return known | flat_look | _signature(gray) | look_of(seen)
 
 
 def ico_by_hand(path: Path, code: str) -> dict[str, Any]:
@@ -191,7 +214,7 @@ def unwrapped(path: Path, code: str) -> dict[str, Any]:
     if pixels is None:
         raise ValueError("not readable")
     height, width = pixels.shape[:2]
-    return {"width": width, "height": height, "frames": 1} | _signature(_to_gray(pixels))
+    return {"width": width, "height": height, "frames": 1} | _seen(pixels)
 
 
 def _with_header(data: bytes) -> bytes:
@@ -219,4 +242,4 @@ def _largest_icon(data: bytes) -> bytes:
 
 def _ico_look(path: Path) -> dict[str, Any]:
     made = by_pillow(path, "ico")
-    return {"likeness": made["likeness"], "contrast": made["contrast"]}
+    return {name: made[name] for name in ("likeness", "contrast", "grid", "colours") if name in made}

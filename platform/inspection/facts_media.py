@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from inspection.looks import film_of
 from inspection.whole import is_whole
 
 
@@ -114,9 +115,11 @@ def _look(path: Path) -> dict[str, Any]:
             ok, frame = video.read()
             if ok:
                 seen.append((float(frame.mean()), float(frame.std())))
+        looks = film_of(video)
     finally:
         video.release()
     if not seen:
         return {}
     bright, contrast = max(seen, key=lambda one: one[1])
-    return {"brightness": round(bright, 1), "contrast": round(contrast, 1)}
+    known = {"brightness": round(bright, 1), "contrast": round(contrast, 1)}
+    return known | {"frame_looks": looks}

@@ -1,4 +1,4 @@
-"""Facts about doc, xls, ppt, dif, slk and flat OpenDocument, by our own reading (xls: xlrd)."""
+"""Facts about doc, xls, dif and slk, by our own reading (xls: xlrd)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from inspection.ole import WORD_97
 from inspection.text import decode_head, encoding_of, read_head
 from inspection.words import digest
 
@@ -14,20 +15,45 @@ _MOST = 64 << 20
 
 
 def of_doc(path: Path, code: str) -> dict[str, Any]:
-    """{words…} through the piece table (MS-DOC 2.4.1)."""
+    """{words…} of the main text and its boxes, through the piece table (MS-DOC 2.4.1).
+
+    Headers, footers and notes are left out, as they are of other documents.
+    """
     import olefile  # noqa: PLC0415
 
     with olefile.OleFileIO(path) as ole:
         main = ole.openstream("WordDocument").read()
-        flags = struct.unpack_from("<H", main, 10)[0]
+        version, flags = struct.unpack_from("<H", main, 2)[0], struct.unpack_from("<H", main, 10)[0]
         if flags & 0x0100:
             return {"encrypted": True}
+        if version < WORD_97:
+            return _plain_run(main, complex_=bool(flags & 4))
         table = ole.openstream("1Table" if flags & 0x0200 else "0Table").read()
     place, size = struct.unpack_from("<II", main, 0x01A2)
-    pieces = _pieces(table[place : place + size])
-    text = "".join(_piece(main, *piece) for piece in pieces)
-    # Field instructions stand between 0x13 and 0x14, results up to 0x15.
-    text = re.sub(r"\x13[^\x13-\x15]*\x14?", " ", text)
+    text = "".join(_piece(main, *piece) for piece in _pieces(table[place : place + size]))
+    body, *others, boxes = struct.unpack_from("<7i", main, 0x4C)  # ccpText … ccpTxbx
+    before = body + sum(others)
+    return _seen(text[:body] + " " + text[before : before + boxes])
+
+
+def _plain_run(main: bytes, *, complex_: bool) -> dict[str, Any]:
+    """Word 6 and 95: the main text from fcMin; pieces of a quick save are not followed.
+
+    Only words in ASCII: what other letters mean is written in the fonts.
+    """
+    if complex_:
+        return {}
+    place, size = struct.unpack_from("<I", main, 0x18)[0], struct.unpack_from("<I", main, 0x34)[0]
+    words = re.split(r"[\x00-\x20]+", main[place : place + size].decode("latin-1"))
+    return _seen(" ".join(word for word in words if word.isascii()))
+
+
+def _seen(text: str) -> dict[str, Any]:
+    # Field instructions stand between 0x13 and 0x14, results up to 0x15; fields lie in fields.
+    for _ in range(8):
+        text, found = re.subn(r"\x13[^\x13-\x15]*(?:\x14([^\x13-\x15]*))?\x15", r" \1 ", text)
+        if not found:
+            break
     return digest(re.sub(r"[\x00-\x1f]", " ", text))
 
 
@@ -55,6 +81,16 @@ def _piece(main: bytes, count: int, place: int, compressed: int) -> str:
     return main[place : place + 2 * count].decode("utf-16-le", "replace")
 
 
+def _shown(cell: Any) -> str:
+    import xlrd  # noqa: PLC0415
+
+    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        return "TRUE" if cell.value else "FALSE"
+    if cell.ctype == xlrd.XL_CELL_ERROR:
+        return str(xlrd.error_text_from_code.get(cell.value, ""))
+    return str(cell.value)
+
+
 def of_xls(path: Path, code: str) -> dict[str, Any]:
     """{sheets, rows, cells, words…} by xlrd."""
     import xlrd  # noqa: PLC0415
@@ -68,46 +104,15 @@ def of_xls(path: Path, code: str) -> dict[str, Any]:
         for number in range(book.nsheets):
             sheet = book.sheet_by_index(number)
             for n in range(sheet.nrows):
-                values = [str(v) for v in sheet.row_values(n) if v not in ("", None)]
+                values = [_shown(cell) for cell in sheet.row(n) if cell.value not in ("", None)]
                 rows += bool(values)
                 cells += len(values)
                 pieces += values
         known = {"sheets": book.nsheets, "rows": rows, "cells": cells}
+        hidden = any(sheet.visibility for sheet in book.sheets())
+        limited = any(name.builtin and name.name == "\x06" for name in book.name_obj_list)
+        known |= {"unprinted": True} if hidden or limited else {}
     return {**known, **digest("\n".join(pieces))}
-
-
-def of_ppt(path: Path, code: str) -> dict[str, Any]:
-    """{slides, words…} from the text atoms of the slides (MS-PPT 2.3)."""
-    import olefile  # noqa: PLC0415
-
-    with olefile.OleFileIO(path) as ole:
-        data = ole.openstream("PowerPoint Document").read()
-    slides, pieces = 0, []
-    for kind, body in _records(data):
-        slides += kind == 1006
-        if kind == 4000:  # UTF-16
-            pieces.append(body.decode("utf-16-le", "replace"))
-        elif kind == 4008:  # Latin-1
-            pieces.append(body.decode("latin-1"))
-    return {"slides": slides, **digest("\n".join(pieces))}
-
-
-def _records(data: bytes) -> list[tuple[int, bytes]]:
-    """(type, body) of all records; of containers only the type."""
-    found: list[tuple[int, bytes]] = []
-    place = 0
-    while place + 8 <= len(data) and len(found) < 1_000_000:
-        version, kind, size = struct.unpack_from("<HHI", data, place)
-        place += 8
-        notes = kind == 4080 and version >> 4  # texts of masters and notes, not of slides
-        if kind in (1016, 1008, 4041) or notes:
-            place += size
-        elif version & 0xF == 0xF:
-            found.append((kind, b""))
-        else:
-            found.append((kind, data[place : place + size]))
-            place += size
-    return found
 
 
 def of_cells(path: Path, code: str) -> dict[str, Any]:

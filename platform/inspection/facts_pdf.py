@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from pathlib import Path
 from typing import Any
 
+from inspection.looks import look_of
 from inspection.words import MOST_CHARS, digest
 
+_PAINTED, _PAINT_S, _WIDEST_PT = 12, 3.0, 3000  # of pages that are looked at as pictures
 _MOST_PAGES = 200  # pages whose content is looked at
 
 
@@ -58,6 +61,7 @@ def _read(document: Any) -> dict[str, Any]:
             parts.append(page.get_text("text", sort=False))
             size += len(parts[-1])
     first = document[0].rect
+    looks = _looks(document)
     archive_form = _archive_form(document)
     known = {
         "pages": pages,
@@ -68,10 +72,29 @@ def _read(document: Any) -> dict[str, Any]:
         "needs_password": False,
         "width_pt": round(first.width, 2),
         "height_pt": round(first.height, 2),
+        "page_looks": looks,
     }
     if archive_form:
         known["pdfa"] = archive_form
     return {**known, **digest("\n".join(parts))}
+
+
+def _looks(document: Any) -> list[dict[str, Any]]:
+    """What the first pages look like, painted small; fewer where painting takes long."""
+    import numpy as np  # noqa: PLC0415 (loaded in the warm parent only)
+
+    found: list[dict[str, Any]] = []
+    until = time.monotonic() + _PAINT_S
+    for number in range(min(document.page_count, _PAINTED)):
+        page = document[number]
+        if time.monotonic() > until or max(page.rect.width, page.rect.height) > _WIDEST_PT:
+            break
+        picture = page.get_pixmap(dpi=24, alpha=False)
+        values: Any = np.frombuffer(picture.samples, dtype=np.uint8)
+        values = values.reshape(picture.height, picture.stride)[:, : picture.width * picture.n]
+        values = values.reshape(picture.height, picture.width, picture.n)
+        found.append(look_of(np.ascontiguousarray(values[:, :, ::-1])))
+    return found
 
 
 def _archive_form(document: Any) -> str | None:

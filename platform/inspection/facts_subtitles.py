@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from inspection.text import decode_head, encoding_of, read_head
 from inspection.words import digest
 
 _MOST = 32 << 20
+_TIMED = 5000  # cues whose times and words are compared one by one
 Cue = tuple[float, float | None, str]
 _ARROW = re.compile(
     r"^((?:\d+:)?\d\d?:\d\d[,.]\d{1,3}) +--> +((?:\d+:)?\d\d?:\d\d[,.]\d{1,3})[^\n]*\n"
@@ -36,7 +38,13 @@ def by_hand(path: Path, code: str) -> dict[str, Any]:
     ends = [end for _, end, _ in cues if end is not None]
     known = {"cues": len(cues), "last_end_seconds": round(max(ends), 2) if ends else None}
     known["first_start_seconds"] = round(min(start for start, _, _ in cues), 2)
+    known["timed"] = [[round(start, 2), _first_words(words)] for start, _, words in cues[:_TIMED]]
     return {**known, **digest("\n".join(_plain(words) for _, _, words in cues))}
+
+
+def _first_words(words: str) -> str:
+    """The letters that a cue begins with, in the order of time and whatever their marks."""
+    return "".join(c for c in html.unescape(_plain(words)).casefold() if c.isalnum())[:24]
 
 
 def _plain(words: str) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from inspection.cells import of_rows
 from inspection.text import decode_head, encoding_of, find_encoding, read_head
+from inspection.values import leaves, marks_of
 from inspection.words import digest
 
 _MOST = 64 << 20
@@ -39,8 +43,16 @@ def _json_counts(made: Any) -> dict[str, Any]:
         known |= {
             "sheets": len(made["sheets"]),
             "rows": sum(bool(row) for rows in made["sheets"].values() for row in rows),
+            "placed": _placed(made["sheets"].values()),
         }
     return known
+
+
+def _placed(sheets: Iterable[Any]) -> list[int]:
+    """Marks of the values of all sheets that are lists of rows."""
+    rows = [row for sheet in sheets if isinstance(sheet, list) for row in sheet]
+    marks: list[int] = of_rows([row for row in rows if isinstance(row, list)])["placed"]
+    return marks
 
 
 def _strings(value: Any) -> list[str]:
@@ -67,8 +79,14 @@ def of_csv(path: Path, code: str) -> dict[str, Any]:
     marks = "\t" if code == "tsv" else ",;\t|"
     mark = max(marks, key=lambda m: _evenness(lines, m))
     text = decode_head(path, encoding, _MOST).lstrip("\ufeff").replace("\x00", "")
-    rows = [row for row in csv.reader(text.splitlines(), delimiter=mark) if any(row)]
-    known = {"rows": len(rows), "columns": max((len(row) for row in rows), default=0)}
+    csv.field_size_limit(16 << 20)
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark) if any(row)]
+    known: dict[str, Any] = {
+        "rows": len(rows),
+        "columns": max((len(row) for row in rows), default=0),
+    }
+    # The first row names the columns.
+    known |= {"values": marks_of(leaves(rows[1:])), **of_rows(rows)}
     return {**known, "encoding": encoding, **digest("\n".join(" ".join(row) for row in rows))}
 
 

@@ -43,7 +43,8 @@ _MIMETYPES = {
     b"application/vnd.oasis.opendocument.presentation-template": "otp",
     b"application/epub+zip": "epub",
 }
-_DOCTYPE = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
+# A doctype that only names a file is harmless: LibreOffice writes one beside macros and formulas.
+_ENTITIES = re.compile(rb"<!ENTITY|<!DOCTYPE[^>]*(\[|:/|\Z)", re.IGNORECASE)
 _EXTERNAL = re.compile(
     rb'TargetMode\s*=\s*["\']External["\']|xlink:href\s*=\s*["\'](?:https?|file|ftp):'
 )
@@ -127,7 +128,7 @@ def _parts(
             head = part.read(_PROLOG_BYTES if not name.endswith(".rels") else 1 << 18)
         if head.startswith((b"\xff\xfe", b"\xfe\xff")):
             head = head.decode("utf-16", "replace").encode()
-        if kind != "epub" and _DOCTYPE.search(head):
+        if kind != "epub" and _ENTITIES.search(head):
             return "malicious", external
         if b"manifest:encryption-data" in head and name == "META-INF/manifest.xml":
             return "encrypted", external

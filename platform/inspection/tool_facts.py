@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from inspection import facts as common
+from inspection.facts_archives import form_of
 from inspection.formats import BY_CODE
 from inspection.words import digest
 
@@ -121,13 +122,13 @@ def entries_of(path: Path, code: str, item: dict[str, Any]) -> list[list[Any]]:
             return list(_by_zipfile(path, item.get("password")))
         if code in _TARS:
             return list(_by_tarfile(path))
-    return list(_by_libarchive(path, item.get("password")))
+    return list(_by_libarchive(path, code, item.get("password")))
 
 
-def _by_libarchive(path: Path, password: str | None) -> Iterator[list[Any]]:
+def _by_libarchive(path: Path, code: str, password: str | None) -> Iterator[list[Any]]:
     import libarchive  # noqa: PLC0415 (loaded in the warm parent only)
 
-    with libarchive.file_reader(str(path), passphrase=password) as archive:
+    with libarchive.file_reader(str(path), form_of(path, code), passphrase=password) as archive:
         for entry in archive:
             if entry.isreg and not entry.islnk:
                 made, size = hashlib.sha256(), 0

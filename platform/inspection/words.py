@@ -6,7 +6,10 @@ import re
 import unicodedata
 from typing import Any
 
-_WORD = re.compile(r"[^\W\d_]{3,}")
+# Scripts that set no spaces, and Korean, whose lines may break within a word: letter by letter.
+_DENSE = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+_WORD = re.compile(rf"[{_DENSE}]|[^\W\d_{_DENSE}]{{3,}}")
+_MOST_LETTERS = 40  # what is longer breaks at the end of a line, where another engine ends it
 MOST_WORDS = 3_000
 MOST_CHARS = 2_000_000
 
@@ -18,7 +21,7 @@ def digest(text: str) -> Digest:
     """{text_chars, word_count, words}: words folded, so that ligatures and case don't count."""
     text = text[:MOST_CHARS]
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\u00ad", "")
-    found = _WORD.findall(folded)
+    found = [word for word in _WORD.findall(folded) if len(word) <= _MOST_LETTERS]
     distinct = list(dict.fromkeys(found))[:MOST_WORDS]
     chars = sum(not c.isspace() for c in text)
     return {"text_chars": chars, "word_count": len(found), "words": distinct}

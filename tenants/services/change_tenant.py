@@ -8,10 +8,10 @@ from typing import Any
 
 from django.db import transaction
 
+from audit.services import record
 from core.errors import invalid
 from tenants.models import Tenant
 from tenants.services.keep_keys import look_again
-from tenants.services.recording import record
 from tenants.terms import BRANDING
 
 COLOUR = re.compile(r"^#[0-9a-fA-F]{6}$")
@@ -38,7 +38,7 @@ def change_tenant(*, tenant_id: str, wanted: dict[str, Any]) -> Tenant:
     }
     if changes:
         look_again(tenant_id=tenant_id)
-        record("tenant.changed", tenant_id, changes)
+        record(action="tenant.changed", target=tenant_id, changes=changes)
     return tenant
 
 

@@ -10,13 +10,13 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 import dispatch.services as dispatch
+from audit.services import record
 from core import storage
 from core.errors import Conflict, NotFound, PermissionDenied, invalid
 from core.outbox.services import forget_tenant, publish
 from core.tenancy import in_public, in_tenant
 from tenants.models import FleetState, Membership, PurgedSchema, Tenant
 from tenants.services.keep_keys import look_again
-from tenants.services.recording import record
 from tenants.terms import CLOSED, GRACE, RoleName
 
 log = logging.getLogger("filemill.purge")
@@ -36,7 +36,7 @@ def suspend_tenant(*, tenant_id: str, reason: str = "") -> Tenant:
             tenant.save(update_fields=["suspended_at", "suspended_reason"])
             close(tenant, "The tenant was suspended.")
             # The reason is told to staff only, so it stays out of the tenant's own trail.
-            record("tenant.suspended", tenant.id, schema_name=tenant.schema_name)
+            record(action="tenant.suspended", target=tenant.id, schema_name=tenant.schema_name)
     return tenant
 
 
@@ -48,7 +48,7 @@ def resume_tenant(*, tenant_id: str) -> Tenant:
             tenant.suspended_at, tenant.suspended_reason = None, ""
             tenant.save(update_fields=["suspended_at", "suspended_reason"])
             reopen(tenant)
-            record("tenant.resumed", tenant.id, schema_name=tenant.schema_name)
+            record(action="tenant.resumed", target=tenant.id, schema_name=tenant.schema_name)
     return tenant
 
 
@@ -67,7 +67,7 @@ def delete_tenant(*, tenant_id: str, role: str | None, name: str) -> Tenant:
             tenant.purge_at = timezone.now() + GRACE
             tenant.save(update_fields=["purge_at"])
             close(tenant, "The tenant is being deleted.")
-            record("tenant.deleted", tenant.id, schema_name=tenant.schema_name)
+            record(action="tenant.deleted", target=tenant.id, schema_name=tenant.schema_name)
     return tenant
 
 
@@ -86,7 +86,7 @@ def restore_tenant(*, slug: str, user_id: str) -> Tenant:
         tenant.purge_at = None
         tenant.save(update_fields=["purge_at"])
         reopen(tenant)
-        record("tenant.restored", tenant.id, schema_name=tenant.schema_name)
+        record(action="tenant.restored", target=tenant.id, schema_name=tenant.schema_name)
     return tenant
 
 

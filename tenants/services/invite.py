@@ -14,6 +14,7 @@ from django.utils import timezone
 
 import dispatch.services as dispatch
 from accounts import services as accounts
+from audit.services import record
 from core.env import env
 from core.errors import (
     Conflict,
@@ -26,7 +27,6 @@ from core.tenancy import in_public, in_tenant
 from tenants.models import Invitation, Membership
 from tenants.services.keep_keys import demand_verified
 from tenants.services.keep_members import find_role, lock_team, publish_member, refuse_role
-from tenants.services.recording import record
 from tenants.terms import INVITATION_LIFETIME, MOST_INVITATIONS
 
 SALT = "filemill.invitation"
@@ -71,7 +71,7 @@ def invite(
     )
     with in_public():
         dispatch.submit(task=SEND, ref=row.id, queue="io", priority=5)
-    record("invitation.created", row.id, {"role": [None, role.name]})
+    record(action="invitation.created", target=row.id, changes={"role": [None, role.name]})
     return row
 
 
@@ -127,7 +127,7 @@ def revoke_invitation(*, tenant_id: str, invitation_id: str) -> None:
     if row.revoked_at is None:
         row.revoked_at = timezone.now()
         row.save(update_fields=["revoked_at"])
-        record("invitation.revoked", row.id)
+        record(action="invitation.revoked", target=row.id)
 
 
 def accept_invitation(
@@ -152,9 +152,9 @@ def accept_invitation(
             with in_tenant(row.tenant.schema_name):
                 publish_member("member.joined", member)
             record(
-                "member.joined",
-                member.id,
-                {"role": [None, row.role.name], "invitation": row.id},
+                action="member.joined",
+                target=member.id,
+                changes={"role": [None, row.role.name], "invitation": row.id},
                 schema_name=row.tenant.schema_name,
                 actor_id=user.id,
             )

@@ -12,12 +12,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from audit.services import record
 from core.cache import renew_stamps
 from core.errors import Conflict, EmailNotVerified, NotFound, invalid
 from core.outbox.services import publish
 from tenants.models import ApiKey, Membership, Tenant
 from tenants.services.keep_roles import grantable, refuse_more
-from tenants.services.recording import record
 from tenants.terms import DEFAULT_SCOPES, MOST_NETWORKS
 
 
@@ -56,7 +56,11 @@ def create_api_key(
         retention_hours=wish.retention_hours,
     )
     tell("key.created", key)
-    record("key.created", key.id, {"scopes": [None, key.scopes], "test": [None, key.is_test]})
+    record(
+        action="key.created",
+        target=key.id,
+        changes={"scopes": [None, key.scopes], "test": [None, key.is_test]},
+    )
     return key, text
 
 
@@ -122,7 +126,7 @@ def change_api_key(
     key.save()
     forget_key(key)
     changes = {name: [value, getattr(key, name)] for name, value in before.items()}
-    record("key.changed", key.id, {**changes, "fields": sorted(wanted)})
+    record(action="key.changed", target=key.id, changes={**changes, "fields": sorted(wanted)})
     return key
 
 
@@ -161,7 +165,11 @@ def rotate_api_key(
     old.save()
     forget_key(old)
     tell("key.created", key, replaces=old.id)
-    record("key.rotated", old.id, {"replaced_by": [None, key.id], "overlap_seconds": overlap_s})
+    record(
+        action="key.rotated",
+        target=old.id,
+        changes={"replaced_by": [None, key.id], "overlap_seconds": overlap_s},
+    )
     if overlap_s == 0:
         revoke(old)
     return key, text
@@ -181,7 +189,7 @@ def revoke(key: ApiKey, **why: str) -> None:
     key.save()
     forget_key(key)
     tell("key.revoked", key, **why)
-    record("key.revoked", key.id, {"reason": why.get("reason", "asked")})
+    record(action="key.revoked", target=key.id, changes={"reason": why.get("reason", "asked")})
 
 
 def own_key(tenant_id: str, key_id: str) -> ApiKey:

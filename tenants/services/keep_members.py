@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from audit.services import record
 from core.errors import Conflict, NotFound, PermissionDenied
 from core.outbox.services import publish
 from tenants.models import ApiKey, Membership, Role, Tenant
 from tenants.services.keep_keys import revoke
 from tenants.services.keep_roles import refuse_more
-from tenants.services.recording import record
 from tenants.terms import RoleName
 
 
@@ -76,7 +76,7 @@ def change_member_role(
     keep_an_owner(member)
     before, member.role = member.role.name, role
     member.save(update_fields=["role"])
-    record("member.role_changed", member.id, {"role": [before, role.name]})
+    record(action="member.role_changed", target=member.id, changes={"role": [before, role.name]})
     return member
 
 
@@ -121,7 +121,7 @@ def part(member: Membership) -> None:
     member_id = member.id
     publish_member("member.removed", member)
     member.delete()
-    record("member.removed", member_id, {"role": [member.role.name, None]})
+    record(action="member.removed", target=member_id, changes={"role": [member.role.name, None]})
 
 
 def publish_member(type: str, member: Membership) -> None:
@@ -160,5 +160,5 @@ def transfer_ownership(
     heir.save(update_fields=["role"])
     caller.role = find_role(tenant_id=tenant_id, named=RoleName.ADMIN)
     caller.save(update_fields=["role"])
-    record("tenant.transferred", tenant_id, {"owner": [caller.id, heir.id]})
+    record(action="tenant.transferred", target=tenant_id, changes={"owner": [caller.id, heir.id]})
     return heir

@@ -24,7 +24,7 @@ def test_a_spread_of_pairs_still_passes() -> None:
         if pair.engine in noted.get(f"{pair.source}>{pair.target}", {})
     ]
 
-    done, _ = matrix.run_all(pairs[:SPREAD], SAMPLES)
+    done, _ = matrix.run_all(pairs[:SPREAD], matrix.SAMPLES)
 
     assert done
     assert [one for one in done if one.verdict not in matrix.GOOD] == []
@@ -56,7 +56,7 @@ def test_a_pair_that_is_not_noted_disappears(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_bad_result_is_noted_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 100)
 
-    done, left = matrix.run_all([matrix.Pair("pillow", "png", "webp")], tmp_path)
+    done, left = matrix.run_all([matrix.Pair("pillow", "png", "webp")], [tmp_path])
 
     assert left or (done[0].verdict == "failed" and done[0].note)
 

@@ -9,7 +9,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PLATFORM = ROOT / "platform"
-APPS = ("accounts", "tenants", "billing", "conversions", "webhooks", "notifications", "dispatch")
+APPS = (
+    "accounts",
+    "audit",
+    "tenants",
+    "billing",
+    "conversions",
+    "webhooks",
+    "notifications",
+    "dispatch",
+    "staff",
+)
 
 
 def app_folder(name: str) -> Path:

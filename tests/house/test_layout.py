@@ -30,11 +30,11 @@ FILES = {
     *("schemas", "auth", "services", "queries", "models", "events", "errors", "terms"),
     *("planner", "gateway", "signing", "tokens", "offer", "verification", "verification_rules"),
     *("verification_media", "verification_terms", "asking", "answers", "openapi", "waiting"),
-    *("catalog", "matrix", "team", "tenant"),
+    *("catalog", "matrix", "sealing", "spool", "team", "tenant", "census"),
 }
 FOLDERS = {
     *("migrations", "management", "services", "pages", "engines", "identity", "verification"),
-    *("tools", "fixtures", "shared"),
+    *("tools", "fixtures", "shared", "trail"),
 }
 
 

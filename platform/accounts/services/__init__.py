@@ -1,5 +1,6 @@
 """Verbs of the accounts."""
 
+from accounts.services.admit import set_active
 from accounts.services.invited import invited_user
 from accounts.services.second_factor import (
     TotpOffer,
@@ -7,6 +8,7 @@ from accounts.services.second_factor import (
     confirm_totp,
     drop_totp,
     offer_totp,
+    put_second_factor,
     renew_recovery_codes,
 )
 from accounts.services.sign_in import (
@@ -32,10 +34,12 @@ __all__ = [
     "log_out",
     "offer_totp",
     "open_session",
+    "put_second_factor",
     "put_verified_user",
     "refresh_session",
     "register_user",
     "renew_recovery_codes",
     "send_verification",
+    "set_active",
     "verify_email",
 ]

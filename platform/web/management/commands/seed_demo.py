@@ -103,9 +103,10 @@ def demo_tenant(slug: str, name: str, plan: str) -> dict[str, Any]:
 
 
 def demo_staff() -> dict[str, Any]:
-    """A member of the platform's staff. The second factor joins with the accounts' wave."""
+    """A member of the platform's staff, with the secret of their second factor."""
     known = remembered().get("staff")
-    if known and user_id_of(known["username"]):
+    if known and known["totp_secret"] and user_id_of(known["username"]):
         return dict(known)
-    _, password = demo_user("staff", is_staff=True)
-    return remember("staff", {"username": "staff", "password": password, "totp_secret": None})
+    user_id, password = demo_user("staff", is_staff=True)
+    secret = accounts.put_second_factor(user_id=user_id)
+    return remember("staff", {"username": "staff", "password": password, "totp_secret": secret})
