@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PYTHONPATH := .:platform
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engines demo serve test check lint format types imports bench load matrix lock clean distclean
+.PHONY: help setup engines demo serve test check lint format types imports bench load matrix new-engine lock clean distclean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 | \2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s%s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ imports: setup ## who may import whom
 
 matrix: setup ## run every direct pair on real files, verify, write what is offered
 	@$(BIN)/python -m conversions.matrix
+
+new-engine: setup ## NAME=… writes conversions/engines/NAME.py, an engine that works, to begin with
+	@$(BIN)/python -m conversions.engines.new $(NAME)
 
 bench: setup ## measure the engines and the API on this machine
 	$(BIN)/python -m loadtests.bench_engines

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
-from billing.errors import QuotaExceeded
+from billing.errors import FeatureNotInPlan, QuotaExceeded
 from billing.models import Meter, Plan, Reservation, Subscription
-from billing.queries import subscription_of
-from billing.terms import METER, month_of
+from billing.queries import entitlements, subscription_of
+from billing.terms import METER, PLANS, month_of
 from core.outbox.services import publish
 from tenants import services as tenants
 
@@ -53,6 +54,54 @@ def reserve(*, tenant_id: str, tenant_slug: str, ref: str, units: int) -> None:
         raise quota_exceeded(tenant_id, start, end, limit)
     Reservation.objects.create(meter_id=row[0], ref=ref, units=units)
     warn_near_limit(tenant_slug, total=row[1], units=units, limit=limit)
+
+
+def reserve_many(*, tenant_id: str, tenant_slug: str, wanted: dict[str, int]) -> set[str]:
+    """Hold units for each ref that still fits, in their order. Returns the refs that were granted.
+
+    The meter's row stays locked until the caller's transaction ends, so what is read here is what
+    is written: a thousand refs cost four statements.
+    """
+    limit = subscription_of(tenant_id).conversions_limit
+    meter = locked_meter(tenant_id)
+    taken, granted = meter.used + meter.reserved, []
+    for ref, units in wanted.items():
+        if limit is None or taken + units <= limit:
+            taken += units
+            granted.append(Reservation(meter=meter, ref=ref, units=units))
+    Reservation.objects.bulk_create(granted)
+    units = taken - meter.used - meter.reserved
+    Meter.objects.filter(pk=meter.pk).update(reserved=F("reserved") + units)
+    if units:
+        warn_near_limit(tenant_slug, total=taken, units=units, limit=limit)
+    return {row.ref for row in granted}
+
+
+def locked_meter(tenant_id: str) -> Meter:
+    """This month's meter, locked; made where it is missing."""
+    start, end = month_of(timezone.now())
+    Meter.objects.bulk_create(
+        [Meter(tenant_id=tenant_id, name=METER, period_start=start, period_end=end)],
+        ignore_conflicts=True,
+    )
+    return Meter.objects.select_for_update().get(
+        tenant_id=tenant_id, name=METER, period_start=start
+    )
+
+
+def refusal_of_quota(tenant_id: str) -> QuotaExceeded:
+    """Why `reserve_many` left something out, with the figures of now."""
+    start, end = month_of(timezone.now())
+    return quota_exceeded(tenant_id, start, end, subscription_of(tenant_id).conversions_limit)
+
+
+def demand_feature(*, tenant_id: str, feature: str) -> None:
+    """Raise FeatureNotInPlan, naming the cheapest plan that has it."""
+    if feature in entitlements(tenant_id).features:
+        return
+    plan = next((p for p in PLANS if feature in p.features), None)
+    named = f" {plan.name} has it." if plan else ""
+    raise FeatureNotInPlan(f"Your plan does not include {feature}.{named}")
 
 
 def quota_exceeded(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -10,15 +13,26 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from conversions.errors import JobNotReady
 from conversions.models import Job
 from conversions.queries import find_job, job_body_with_place
+from conversions.services.take_result import note_taken
 from conversions.terms import ENDED, Status
+from core.archives import Entry, send_archive
 from core.downloads import send_file
 from core.errors import Expired, NotFound
 from core.problems import CONTENT_TYPE
+from core.tenancy import in_tenant, require_tenant
+from core.uploads import safe_name
 
 
 def job_answer(request: HttpRequest, job: Job, status: int = 200) -> HttpResponse:
     """The job as JSON with an ETag; 304 when the caller has it."""
-    body = orjson.dumps(job_body_with_place(job))
+    return json_answer(request, job_body_with_place(job), status=status)
+
+
+def json_answer(
+    request: HttpRequest, content: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """A body as JSON with an ETag; 304 when the caller has it."""
+    body = orjson.dumps(content)
     etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     if status == 200 and etag in request.headers.get("If-None-Match", ""):
         response = HttpResponse(status=304)
@@ -70,4 +84,39 @@ def download_answer(request: HttpRequest, job: Job, number: int) -> HttpResponse
         filename=item["filename"],
         media_type=item["media_type"],
         etag=item["sha256"],
+        sent=taking(job, (number,)) if job.delete_after_download else None,
     )
+
+
+def taking(job: Job, numbers: Iterable[int]) -> Callable[[], None]:
+    """What to do after the last byte: the stream outlives the request's tenant, so it is kept."""
+    schema, numbers = require_tenant(), tuple(numbers)
+
+    def take() -> None:
+        with in_tenant(schema):
+            note_taken(job_id=job.id, numbers=numbers)
+
+    return take
+
+
+def archive_answer(jobs: Iterable[Job], name: str) -> HttpResponseBase:
+    """Every result of these jobs as one zip. Raises JobNotReady, Expired."""
+    found = list(jobs)
+    done = [job for job in found if job.status == Status.COMPLETED]
+    if not done:
+        if any(job.status == Status.EXPIRED for job in found):
+            raise Expired("The results were deleted when their time was over. Convert again.")
+        raise JobNotReady("None of the files is converted yet.")
+    entries = [Entry(item["key"], item["filename"]) for job in done for item in job.outputs]
+    takes = [taking(job, range(len(job.outputs))) for job in done if job.delete_after_download]
+    return send_archive(
+        entries,
+        filename=safe_name(f"{name}.zip"),
+        sent=partial(each, takes) if takes else None,
+    )
+
+
+def each(calls: Iterable[Callable[[], None]]) -> None:
+    """One after the other."""
+    for call in calls:
+        call()

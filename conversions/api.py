@@ -12,6 +12,7 @@ from conversions import asking, catalog, queries, services
 from conversions.answers import answer_job, download_answer, job_answer
 from conversions.asking import About, accept_convert, accept_tool, find_tool, pair_request
 from conversions.openapi import CONVERT_BODY, FILE_BODY, TOOL_BODY
+from conversions.reading import read_convert, read_tool
 from conversions.schemas import (
     ConvertQuery,
     DetectOut,
@@ -23,8 +24,6 @@ from conversions.schemas import (
     QuotaOut,
     QuoteOut,
     ToolListOut,
-    read_convert,
-    read_tool,
 )
 from conversions.tools.planning import body_of, unavailable
 from conversions.tools.registry import TOOLS

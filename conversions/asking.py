@@ -6,18 +6,19 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from conversions import planner, services
+from conversions import services
 from conversions.errors import UnsupportedConversion
 from conversions.models import Job
-from conversions.offer import Plan
-from conversions.schemas import ConvertIn, JobIn, ToolIn, from_base64
+from conversions.reading import from_base64
+from conversions.schemas import ConvertIn, JobIn, ToolIn
+from conversions.services.check_graph import plan_tool
 from conversions.services.fetch_url import fetch_url
 from conversions.terms import TEST_FILE_BYTES
-from conversions.tools.planning import NotForThis, options_schema, plan, unavailable
+from conversions.tools.planning import options_schema, unavailable
 from conversions.tools.registry import BY_SLUG
 from conversions.tools.spec import Tool
 from core.access import Principal
-from core.errors import FieldProblem, NotFound, ValidationFailed
+from core.errors import FieldProblem, NotFound, ValidationFailed, invalid
 from core.http import judge_url
 from core.uploads import IncomingFile
 
@@ -37,8 +38,7 @@ def accept_convert(
     about: About,
 ) -> Job:
     """The accepted job. The file is deleted unless the job adopted it."""
-    if fields.webhook_url:
-        judge_url(fields.webhook_url, webhook=True)
+    refuse_early(fields)
     limit = file_limit(caller)
     with take_file(fields, file, limit) as taken:
         source = services.receive_input(
@@ -61,8 +61,7 @@ def accept_tool(
     about: About,
 ) -> Job:
     """The accepted job of a tool over one or several files."""
-    if fields.webhook_url:
-        judge_url(fields.webhook_url, webhook=True)
+    refuse_early(fields)
     limit = file_limit(caller)
     options = options_for(tool, fields, loose)
     secret = str(options.pop("password", "")) if tool.secret else ""
@@ -80,11 +79,21 @@ def accept_tool(
             )
             for file in taken
         )
-        plan = plan_tool(tool, sources, options, has_password=bool(password))
+        formats = tuple(source.format for source in sources)
+        plan = plan_tool(tool, formats, options, has_password=bool(password))
         wanted = request_of(fields, plan.output_format, options, about, password)
         return services.create_planned(
             caller=caller, sources=sources, wanted=wanted, plan=plan, kind=f"tool/{tool.slug}"
         )
+
+
+def refuse_early(fields: JobIn) -> None:
+    """What can be told from the fields alone. Raises UrlForbidden, ValidationFailed."""
+    if fields.webhook_url:
+        judge_url(fields.webhook_url, webhook=True)
+    for name in ("save_to_library", "asset_id"):
+        if getattr(fields, name):
+            raise invalid(name, "There is no media library here yet.", "not_offered")
 
 
 def quote_convert(
@@ -117,26 +126,6 @@ def options_for(tool: Tool, fields: ToolIn, loose: dict[str, Any]) -> dict[str, 
     if fields.output_format:
         found["output_format"] = fields.output_format
     return found | fields.options
-
-
-def plan_tool(
-    tool: Tool,
-    sources: tuple[services.Source, ...],
-    options: dict[str, Any],
-    *,
-    has_password: bool,
-) -> Plan:
-    """Steps of a tool. Raises UnsupportedConversion, ValidationFailed naming each wrong option."""
-    formats = tuple(source.format for source in sources)
-    try:
-        return plan(tool, formats, options, has_password=has_password)
-    except NotForThis as error:
-        raise UnsupportedConversion(str(error)) from error
-    except planner.BadOptions as error:
-        raise ValidationFailed(
-            f"Wrong options: {error}.",
-            errors=[FieldProblem(f"options.{n}", "invalid", why) for n, why in error.problems],
-        ) from error
 
 
 def find_tool(slug: str) -> Tool:
@@ -183,6 +172,7 @@ def request_of(
         engine=fields.engine,
         retention_hours=fields.retention_hours,
         password=password or fields.password,
+        delete_after_download=fields.delete_after_download,
         request_id=about.request_id,
         idempotency_key=about.idempotency_key,
     )

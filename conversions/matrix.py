@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from pathlib import Path
 from conversions.engines import registry
 from conversions.engines.execute import execute
 from conversions.engines.spec import EngineCall, EngineError, EngineSpec, Runner
+from conversions.shared import fixture
 from conversions.verification import verify
 from inspection.detect import detect
 from inspection.formats import BY_CODE
@@ -70,12 +72,10 @@ class Files:
         self.results: dict[str, Path] = {}
         for path in sorted(found for folder in folders for found in folder.rglob("*")):
             if path.is_file() and "hostile" not in path.parts and "encrypted" not in path.name:
-                self._take(path)
-
-    def _take(self, path: Path) -> None:
-        found = detect(path, path.name)
-        if found.format and not found.encrypted and not found.malicious and not found.damaged:
-            self.by_format[found.format].append(path)
+                found = detect(path, path.name)
+                bad = found.encrypted or found.malicious or found.damaged
+                if found.format and not bad:
+                    self.by_format[found.format].append(path)
 
     def of(self, code: str) -> list[Path]:
         """The best few samples of a format."""
@@ -263,15 +263,14 @@ def write_json(done: list[Outcome], path: Path = VERIFIED) -> None:
     path.write_text(json.dumps(table, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
 
 
-def write_docs(done: list[Outcome], left: list[Pair], seconds: float, path: Path = DOCS) -> None:
-    """The table that people read."""
+def write_docs(done: list[Outcome], left: list[Pair], minutes: str, path: Path = DOCS) -> None:
+    """The table that people read; ``minutes`` are those of the last whole run."""
     good = [one for one in done if one.verdict in GOOD]
     bad = [one for one in done if one.verdict not in GOOD]
     pairs = {(one.source, one.target) for one in good}
     formats = {code for pair in pairs for code in pair}
-    minutes = f"{seconds / 60:.1f} minutes. ⚠: passed with warnings."
     runs = f"{len(pairs)} direct pairs by {len(good)} engine runs"
-    counted = f"{len(formats)} formats, {runs}, in {minutes}"
+    counted = f"{len(formats)} formats, {runs}, in {minutes} minutes. ⚠: passed with warnings."
     lines = [
         "# Formats",
         "",
@@ -314,16 +313,39 @@ def _rest(bad: list[Outcome], left: list[Pair]) -> list[str]:
     return lines
 
 
-def kept_outcomes(engines: set[str]) -> list[Outcome]:
-    """What is noted of other engines, when only some are run again."""
-    if not VERIFIED.exists():
-        return []
-    return [
+@dataclass(frozen=True)
+class Noted:
+    """What the last runs left of engines that are not run now."""
+
+    minutes: str = "0.0"  # of the last whole run
+    done: tuple[Outcome, ...] = ()
+    left: tuple[Pair, ...] = ()
+
+
+def noted(engines: set[str]) -> Noted:
+    """Read back from the verified table and the docs, without these engines."""
+    text = DOCS.read_text() if DOCS.exists() else ""
+    good = json.loads(VERIFIED.read_text()) if VERIFIED.exists() else {}
+    kept = [
         Outcome(engine=engine, source=key.split(">")[0], target=key.split(">")[1], **row)
-        for key, rows in json.loads(VERIFIED.read_text()).items()
+        for key, rows in good.items()
         for engine, row in rows.items()
-        if engine not in engines and engine in registry.BY_ID
     ]
+    blank: dict[str, Any] = {"version": "", "at": "", "seconds": 0.0, "verdict": "failed", "sample": ""}
+    for source, target, engine, note in _REFUSED.findall(text):
+        kept.append(Outcome(engine=engine, source=source, target=target, note=note, **blank))
+    minutes = re.search(r"in ([\d.]+) minutes", text)
+    left = (Pair(engine, source, target) for source, target, engine in _UNTRIED.findall(text))
+    others = registry.BY_ID.keys() - engines
+    return Noted(
+        minutes[1] if minutes else "0.0",
+        tuple(one for one in kept if one.engine in others),
+        tuple(pair for pair in left if pair.engine in others),
+    )
+
+
+_REFUSED = re.compile(r"^\| (\S+) → (\S+) \| (\S+) \| (.*) \|$", re.M)
+_UNTRIED = re.compile(r"^- (\S+) → (\S+) by (\S+)$", re.M)
 
 
 def main() -> int:
@@ -336,11 +358,14 @@ def main() -> int:
     warm(specs)
     started = time.monotonic()
     done, left = run_all(list(pairs_of(specs)), chosen.samples)
-    if chosen.only:
-        done += kept_outcomes(set(chosen.only))
     seconds = time.monotonic() - started
+    minutes = f"{seconds / 60:.1f}"
+    if chosen.only:
+        kept = noted(set(chosen.only))
+        done, left, minutes = [*done, *kept.done], [*left, *kept.left], kept.minutes
     write_json(done)
-    write_docs(done, left, seconds)
+    write_docs(done, left, minutes)
+    fixture.write()  # engines may have brought formats
     good = sum(one.verdict in GOOD for one in done)
     bad = len(done) - good
     words = f"{good} good, {bad} not, {len(left)} without a file, {seconds:.0f} s"

@@ -1,17 +1,37 @@
-"""Jobs and their steps, in the tenant's schema."""
+"""Jobs and their steps, what groups them, and their daily sums, in the tenant's schema."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.db.models.functions import Now
 
-from conversions.terms import Status
+from conversions.terms import GroupStatus, Status
 from core.ids import new_id
 
 
 def job_id() -> str:
     """A new job id."""
     return new_id("job")
+
+
+def batch_id() -> str:
+    """A new batch id."""
+    return new_id("bat")
+
+
+def pipeline_id() -> str:
+    """A new id of a pipeline's run."""
+    return new_id("pip")
+
+
+def preset_id() -> str:
+    """A new preset id."""
+    return new_id("pre")
+
+
+def link_id() -> str:
+    """A new id of a link that works once."""
+    return new_id("lnk")
 
 
 class Job(models.Model):
@@ -51,6 +71,7 @@ class Job(models.Model):
     batch_id = models.CharField(max_length=40, null=True)  # noqa: DJ001 - null in the contract
     pipeline_id = models.CharField(max_length=40, null=True)  # noqa: DJ001
     step = models.CharField(max_length=60, null=True)  # noqa: DJ001
+    position = models.PositiveIntegerField(default=0)  # among the jobs of its batch or step
     api_key_id = models.CharField(max_length=40, null=True)  # noqa: DJ001
     user_id = models.CharField(max_length=40, null=True)  # noqa: DJ001
     metadata = models.JSONField(default=dict)
@@ -58,6 +79,7 @@ class Job(models.Model):
     request_id = models.CharField(max_length=64, default="")
 
     retention_hours = models.PositiveIntegerField()
+    delete_after_download = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -66,6 +88,16 @@ class Job(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["status", "-id"], name="conversions_job_status"),
+            models.Index(
+                fields=["batch_id", "position"],
+                name="conversions_job_batch",
+                condition=models.Q(batch_id__isnull=False),
+            ),
+            models.Index(
+                fields=["pipeline_id", "id"],
+                name="conversions_job_pipeline",
+                condition=models.Q(pipeline_id__isnull=False),
+            ),
             models.Index(
                 fields=["expires_at"],
                 name="conversions_job_expiry",
@@ -109,3 +141,122 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id} {self.position} {self.engine}"
+
+
+class Group(models.Model):
+    """What a batch and a pipeline's run have in common: who asked, how it stands, whom to tell."""
+
+    name = models.CharField(max_length=200, default="")
+    status = models.CharField(
+        max_length=10, choices=GroupStatus.choices, default=GroupStatus.PENDING
+    )
+    is_test = models.BooleanField(default=False)
+    api_key_id = models.CharField(max_length=40, null=True)  # noqa: DJ001 - null in the contract
+    user_id = models.CharField(max_length=40, null=True)  # noqa: DJ001
+    webhook_url = models.CharField(max_length=2000, null=True)  # noqa: DJ001
+    metadata = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=64, default="")
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    cancel_asked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class Batch(Group):
+    """Many files, one wish. The counters move in the transaction that ends each of its jobs."""
+
+    id = models.CharField(max_length=40, primary_key=True, default=batch_id, editable=False)
+    output_format = models.CharField(max_length=20)
+    options = models.JSONField(default=dict)
+    total = models.PositiveIntegerField()
+    completed = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    canceled = models.PositiveIntegerField(default=0)
+    round = models.PositiveSmallIntegerField(default=1)  # grows with each retry; one event a round
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    total__gte=models.F("completed") + models.F("failed") + models.F("canceled")
+                ),
+                name="conversions_batch_counts",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.status}"
+
+
+class Pipeline(Group):
+    """One run of a graph of steps.
+
+    ``steps``: name → {operation, input: [name], options, on_error, status, problems: [problem],
+    files: [{key, filename, format, media_type, size, sha256}] of imports, …}, in the given order.
+    Whoever changes it holds the row's lock.
+    """
+
+    id = models.CharField(max_length=40, primary_key=True, default=pipeline_id, editable=False)
+    steps = models.JSONField()
+    retention_hours = models.PositiveIntegerField()
+    tenant_slug = models.CharField(max_length=63)
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.status}"
+
+
+class Preset(models.Model):
+    """A graph of steps under a name, without files and passwords."""
+
+    id = models.CharField(max_length=40, primary_key=True, default=preset_id, editable=False)
+    name = models.CharField(max_length=200, unique=True)
+    description = models.CharField(max_length=1000, default="")
+    steps = models.JSONField()
+    user_id = models.CharField(max_length=40, null=True)  # noqa: DJ001 - null in the contract
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OnceLink(models.Model):
+    """A signed address that works once; gone with its job."""
+
+    id = models.CharField(max_length=40, primary_key=True, default=link_id, editable=False)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="links")
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class DaySum(models.Model):
+    """Jobs of one kind that ended on one day (UTC): moved by each end, never by scanning."""
+
+    day = models.DateField()
+    input_format = models.CharField(max_length=20)
+    output_format = models.CharField(max_length=20)
+    engine = models.CharField(max_length=40)  # of the last step
+    api_key_id = models.CharField(max_length=40, default="")  # empty: a person without a key
+    is_test = models.BooleanField()
+    completed = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+    canceled = models.BigIntegerField(default=0)
+    units = models.BigIntegerField(default=0)  # charged
+    input_bytes = models.BigIntegerField(default=0)
+    output_bytes = models.BigIntegerField(default=0)
+    busy_seconds = models.FloatField(default=0)  # from start to end, of completed jobs
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "is_test", "input_format", "output_format", "engine", "api_key_id"],
+                name="conversions_daysum_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.input_format}→{self.output_format}"

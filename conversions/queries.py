@@ -58,7 +58,7 @@ def job_list(filters: dict[str, Any]) -> QuerySet[Job]:
 
 def stored_bytes() -> int:
     """Bytes of inputs and results that are kept for the tenant."""
-    kept = Job.objects.exclude(status=Status.EXPIRED)
+    kept = Job.objects.exclude(status=Status.EXPIRED).exclude(input_key="")  # refused: not kept
     return int(
         kept.aggregate(n=Sum(F("input_size") + F("extra_bytes") + F("output_bytes")))["n"] or 0
     )

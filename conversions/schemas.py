@@ -1,34 +1,27 @@
-"""Shapes of the conversion routes, and the reading of a convert request in its three bodies."""
+"""Shapes of the conversion routes."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
-from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFilesSent
-from django.http import HttpRequest
-from django.http.multipartparser import MultiPartParserError
-from django.http.request import UnreadablePostError
 from ninja import Field, Schema
-from pydantic import ConfigDict, ValidationError, field_validator
+from pydantic import ConfigDict, field_validator
 
-from core.errors import (
-    AppError,
-    FieldProblem,
-    FileTooLarge,
-    MalformedRequest,
-    UnsupportedMediaType,
-    ValidationFailed,
-    invalid,
-)
 from core.pagination import PageQuery
-from core.uploads import IncomingFile, Intake
 
-MAX_JSON_BYTES = 48_000_000  # of a base64 body; larger files go as multipart
-FORM_OVERHEAD = 1_000_000  # bytes of a multipart body beside the file
+
+def from_json_text(value: Any) -> Any:
+    """JSON that came as the text of a form field; anything else unchanged."""
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return {}
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise ValueError("must be JSON") from error
 
 
 class JobIn(Schema):
@@ -44,6 +37,9 @@ class JobIn(Schema):
     engine: str | None = Field(None, max_length=40)
     password: str | None = Field(None, max_length=500)
     force: bool = False
+    delete_after_download: bool = False
+    save_to_library: bool = False
+    asset_id: str | None = Field(None, max_length=40)
     file_url: str | None = Field(None, max_length=2000)
     content_base64: str | None = None
     filename: str = Field("file", max_length=1000)
@@ -52,14 +48,7 @@ class JobIn(Schema):
     @classmethod
     def from_text(cls, value: Any) -> Any:
         """A form field holds JSON as text."""
-        if not isinstance(value, str):
-            return value
-        if not value.strip():
-            return {}
-        try:
-            return orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise ValueError("must be JSON") from error
+        return from_json_text(value)
 
 
 class ConvertIn(JobIn):
@@ -72,103 +61,6 @@ class ToolIn(JobIn):
     """The fields of a tool; what else a form says is taken for options."""
 
     output_format: str | None = Field(None, max_length=20)
-
-
-Fields = TypeVar("Fields", bound=JobIn)
-
-
-def read_convert(request: HttpRequest) -> tuple[ConvertIn, IncomingFile | None]:
-    """Fields and file of a multipart, form or JSON body. Raises problems, never a 500."""
-    fields, files = read_body(request)
-    return validated(fields, ConvertIn), files[0] if files else None
-
-
-def read_tool(request: HttpRequest) -> tuple[ToolIn, list[IncomingFile], dict[str, Any]]:
-    """The same for a tool: fields, files in their order, and what may be loose options."""
-    fields, files = read_body(request)
-    loose = {name: value for name, value in fields.items() if name not in ToolIn.model_fields}
-    return validated(fields, ToolIn), files, loose
-
-
-def read_body(request: HttpRequest) -> tuple[dict[str, Any], list[IncomingFile]]:
-    """Fields and files as they came."""
-    kind = (request.content_type or "").lower()
-    if kind == "application/json":
-        return read_json(request), []
-    if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
-        refuse_long_body(request)
-        return read_form(request)
-    raise UnsupportedMediaType("Send multipart/form-data, or JSON with content_base64 or file_url.")
-
-
-def read_json(request: HttpRequest) -> dict[str, Any]:
-    """A JSON object."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_JSON_BYTES:
-        raise FileTooLarge("Files over 36 MB are sent as multipart/form-data.")
-    try:
-        body = orjson.loads(request.body)
-    except (orjson.JSONDecodeError, RequestDataTooBig, UnreadablePostError) as error:
-        raise MalformedRequest("The body is not JSON.") from error
-    if not isinstance(body, dict):
-        raise MalformedRequest("The body must be a JSON object.")
-    return body
-
-
-def refuse_long_body(request: HttpRequest) -> None:
-    """Say no before reading what is too long anyway."""
-    limit = getattr(request, "upload_limit", None)
-    if limit and int(request.META.get("CONTENT_LENGTH") or 0) > limit + FORM_OVERHEAD:
-        raise too_large(limit)
-
-
-def too_large(limit: int) -> AppError:
-    """413 with the plan's limit."""
-    return FileTooLarge(f"Your plan takes files up to {limit:,} bytes.".replace(",", " "))
-
-
-def read_form(request: HttpRequest) -> tuple[dict[str, Any], list[IncomingFile]]:
-    """Fields and files, `file` first; the upload handler has streamed it to disk."""
-    try:
-        fields = {name: request.POST[name] for name in request.POST}
-        files = [*request.FILES.getlist("file"), *request.FILES.getlist("files")]
-    except (
-        BadRequest,
-        MultiPartParserError,
-        TooManyFilesSent,
-        UnreadablePostError,
-        RequestDataTooBig,
-        OSError,
-        ValueError,
-    ) as error:
-        raise MalformedRequest("The form can't be read.") from error
-    stopped_at = getattr(request, "upload_too_large", None)
-    if stopped_at:
-        raise too_large(stopped_at)
-    return {k: v for k, v in fields.items() if v != ""}, files  # type: ignore[return-value]
-
-
-def validated(fields: dict[str, Any], shape: type[Fields]) -> Fields:
-    """The fields, or ValidationFailed naming each wrong one."""
-    try:
-        return shape.model_validate(fields)
-    except ValidationError as error:
-        problems = [
-            FieldProblem(".".join(map(str, e["loc"])) or "body", e["type"], e["msg"])
-            for e in error.errors()
-        ]
-        text = "; ".join(f"{p.field}: {p.message}" for p in problems)
-        raise ValidationFailed(text, errors=problems) from error
-
-
-def from_base64(text: str, filename: str) -> IncomingFile:
-    """A file sent inside JSON."""
-    try:
-        content = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise invalid("content_base64", "This is not base64.") from error
-    intake = Intake()
-    intake.write(content)
-    return intake.finish(name=filename, content_type="")
 
 
 class ConvertQuery(Schema):

@@ -20,6 +20,18 @@ def cancel_open(ticket_id: str) -> None:
     services.cancel_open(ticket_id=ticket_id)
 
 
+@shared_task(name="conversions.advance_pipeline", base=TenantTask)
+def advance_pipeline(ticket_id: str) -> None:
+    """Start what can start in a pipeline's run."""
+    services.advance_pipeline(ticket_id=ticket_id)
+
+
+@shared_task(name="conversions.cancel_batch", base=TenantTask)
+def cancel_batch(ticket_id: str) -> None:
+    """Cancel what a request to cancel a batch has left."""
+    services.go_on_canceling(ticket_id=ticket_id)
+
+
 @shared_task(name="conversions.expire", base=TenantTask)
 def expire() -> None:
     """Expire what is due in one tenant."""

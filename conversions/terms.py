@@ -5,6 +5,10 @@ from __future__ import annotations
 from django.db.models import TextChoices
 
 RUN_JOB = "conversions.run_job"  # Celery task; the ticket's ref is the job id
+ADVANCE = "conversions.advance_pipeline"  # ref: the run's id, and what woke it
+CANCEL_BATCH = "conversions.cancel_batch"  # ref: the batch
+BATCH_FILES = 1000  # of one batch
+STEP_JOBS = 1000  # of one step of a pipeline
 MAX_ATTEMPTS = 3  # of one job; a file that kills its worker each time must end
 RETRY_DELAYS_S = (1.0, 4.0)  # before the second and third attempt
 
@@ -24,6 +28,17 @@ class Status(TextChoices):
     EXPIRED = "expired"
 
 
+class GroupStatus(TextChoices):
+    """Of a batch and of a pipeline's run: they end when the last of their jobs has ended."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+GROUP_ENDED = frozenset({GroupStatus.COMPLETED, GroupStatus.FAILED, GroupStatus.CANCELED})
 ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELED, Status.EXPIRED})
 
 # Code → title and status of the problem inside ``job.error``.

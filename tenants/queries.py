@@ -26,11 +26,21 @@ class Profile:
     name: str
     schema_name: str
     plan_code: str
+    is_suspended: bool = False  # or being deleted: nobody works in it
+    allowed_formats: tuple[str, ...] | None = None  # None: every one
 
 
 def profile(tenant: Tenant) -> Profile:
     """A frozen row of a tenant."""
-    return Profile(tenant.id, tenant.slug, tenant.name, tenant.schema_name, tenant.plan_code)
+    return Profile(
+        tenant.id,
+        tenant.slug,
+        tenant.name,
+        tenant.schema_name,
+        tenant.plan_code,
+        tenant.status != "active",
+        None if tenant.allowed_formats is None else tuple(tenant.allowed_formats),
+    )
 
 
 def tenant_of_schema(schema_name: str) -> Profile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,7 +86,7 @@ class Api:
     def upload(
         self,
         path: str,
-        files: Mapping[str, tuple[str, bytes]],
+        files: Mapping[str, tuple[str, bytes]] | Sequence[tuple[str, tuple[str, bytes]]],
         fields: Mapping[str, str],
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
@@ -95,7 +95,7 @@ class Api:
             f'--fm\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
             for name, value in fields.items()
         ]
-        for name, (filename, content) in files.items():
+        for name, (filename, content) in files.items() if isinstance(files, Mapping) else files:
             head = f'--fm\r\nContent-Disposition: form-data; name="{name}"; filename="{filename}"'
             parts.append(f"{head}\r\n\r\n".encode() + content + b"\r\n")
         body = b"".join(parts) + b"--fm--\r\n"

@@ -24,8 +24,11 @@ EVENT_TYPES = (
     "key.revoked",
     "endpoint.disabled",
 )
-# What a job's own webhook_url gets: the end of the job, however it ended.
-JOB_URL_TYPES = frozenset({"job.completed", "job.failed", "job.canceled"})
+# What a job's, batch's or pipeline's own webhook_url gets: its end, however it ended.
+JOB_URL_TYPES = frozenset(
+    {"job.completed", "job.failed", "job.canceled"}
+    | {"batch.completed", "pipeline.completed", "pipeline.failed"}
+)
 
 # After about 5 s, 30 s, 2 min, 10 min, 30 min, 1 h, 3 h, 6 h, 12 h, 24 h (API.md), jittered.
 RETRY_S = (5, 30, 120, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400)

@@ -1,77 +1,50 @@
-"""The one list of engines, and what is checked about it at start."""
+"""The engines: every file of this folder that declares some, and what is checked about them.
+
+An engine's file brings all that belongs to it: ``SPEC`` (conversions) or ``SPECS`` (operations of
+tools), and where nobody knows its formats yet, ``FORMATS`` (rows as in inspection/formats.txt)
+and ``FACTS`` (format → a reader for verification, by another library than the engine's).
+"""
 
 from __future__ import annotations
 
 import functools
+import importlib
+import re
 from collections import defaultdict
+from pathlib import Path
+from types import ModuleType
 
-from conversions.engines import (
-    archive_tools,
-    archives,
-    calibre,
-    data,
-    ffmpeg,
-    film_subtitles,
-    fonttools,
-    ghostscript,
-    image_tools,
-    imagemagick,
-    libreoffice,
-    librsvg,
-    mail,
-    media_tools,
-    ocr_pdf,
-    openpyxl_engine,
-    pandoc,
-    pdf2docx_engine,
-    pdf_tools,
-    pikepdf_engine,
-    pillow,
-    poppler,
-    pypdf_text,
-    python_pptx,
-    single_file,
-    subtitles,
-    tesseract,
-    vips,
-)
 from conversions.engines.spec import EngineSpec, Route, Runner
+from inspection import formats
 from sandbox.profiles import PROFILES
 
-ENGINES: tuple[EngineSpec, ...] = (
-    pillow.SPEC,
-    vips.SPEC,
-    imagemagick.SPEC,
-    librsvg.SPEC,
-    pypdf_text.SPEC,
-    pdf2docx_engine.SPEC,
-    python_pptx.SPEC,
-    openpyxl_engine.SPEC,
-    subtitles.SPEC,
-    fonttools.SPEC,
-    data.SPEC,
-    mail.SPEC,
-    ffmpeg.SPEC,
-    film_subtitles.SPEC,
-    libreoffice.SPEC,
-    pandoc.SPEC,
-    calibre.SPEC,
-    poppler.SPEC,
-    ghostscript.SPEC,
-    pikepdf_engine.SPEC,
-    tesseract.SPEC,
-    ocr_pdf.SPEC,
-    archives.SPEC,
-    single_file.SPEC,
-)
+# Looked for in the text: helpers, and what runs under another Python, are never imported here.
+_DECLARES = re.compile(r"^SPECS?\b", re.M)
 
+
+def engine_modules() -> list[str]:
+    """Names of the modules that declare engines, sorted."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return [f"{__package__}.{path.stem}" for path in files if _DECLARES.search(path.read_text())]
+
+
+def _loaded() -> list[ModuleType]:
+    """Those modules, and their formats made known."""
+    found = [importlib.import_module(name) for name in engine_modules()]
+    for module in found:
+        readers = getattr(module, "FACTS", {})
+        names = {code: f"{module.__name__}:{read.__name__}" for code, read in readers.items()}
+        formats.add(getattr(module, "FORMATS", ""), names)
+    return found
+
+
+_MODULES = _loaded()
+ENGINES: tuple[EngineSpec, ...] = tuple(
+    module.SPEC for module in _MODULES if hasattr(module, "SPEC")
+)
 # What tools do to a file beside converting it; the planner of routes never sees these.
-OPERATIONS: tuple[EngineSpec, ...] = (
-    *pdf_tools.SPECS,
-    *ocr_pdf.SPECS,
-    *image_tools.SPECS,
-    *media_tools.SPECS,
-    *archive_tools.SPECS,
+OPERATIONS: tuple[EngineSpec, ...] = tuple(
+    spec for module in _MODULES for spec in getattr(module, "SPECS", ())
 )
 
 BY_ID: dict[str, EngineSpec] = {spec.id: spec for spec in (*ENGINES, *OPERATIONS)}
@@ -125,8 +98,6 @@ def index() -> dict[str, dict[str, tuple[str, ...]]]:
 
 def problems() -> list[str]:
     """What is wrong with the declarations; empty when all is well."""
-    from inspection.formats import BY_CODE  # noqa: PLC0415 (keeps the child's imports few)
-
     found = []
     if len(BY_ID) != len(ENGINES) + len(OPERATIONS):
         found.append("two engines share an id")
@@ -136,7 +107,7 @@ def problems() -> list[str]:
         fields = set(spec.options.model_fields)
         for route in spec.routes:
             codes = (*route.inputs, *route.outputs)
-            found += [f"{spec.id}: unknown format {c!r}" for c in codes if c not in BY_CODE]
+            found += [f"{spec.id}: unknown format {c!r}" for c in codes if c not in formats.BY_CODE]
             unknown = set(route.options or ()) - fields
             found += [f"{spec.id}: unknown option {name!r}" for name in sorted(unknown)]
             if not 0 <= route.fidelity <= 100:

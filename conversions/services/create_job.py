@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import PurePath
@@ -46,6 +46,11 @@ class ConvertRequest:
     password: str | None = None
     request_id: str = ""
     idempotency_key: str | None = None
+    delete_after_download: bool = False
+    batch_id: str | None = None
+    pipeline_id: str | None = None
+    step: str | None = None
+    position: int = 0
 
 
 def plan_route(*, source: str, target: str, options: dict[str, Any], engine: str | None) -> Plan:
@@ -94,8 +99,30 @@ def create_planned(
     kind: str = "convert",
 ) -> Job:
     """The accepted job of a plan over one or more files. Raises QuotaExceeded."""
-    refuse_formats(caller, [*(source.format for source in sources), plan.output_format])
-    kept = longest_kept(caller)  # a job may ask for less
+    formats = [*(source.format for source in sources), plan.output_format]
+    refuse_formats(caller.allowed_formats, formats)
+    kept = longest_kept(caller)
+    job = new_job(caller, sources, wanted, plan, kind, kept)
+    keys = input_keys(job)
+    try:
+        adopt_inputs(job, sources)
+        insert_job(job, plan, caller, wanted.idempotency_key)
+    except BaseException:
+        for key in keys:
+            storage.delete(key)
+        raise
+    return job
+
+
+def new_job(
+    caller: Principal,
+    sources: tuple[Source, ...],
+    wanted: ConvertRequest,
+    plan: Plan,
+    kind: str,
+    kept_hours: int,
+) -> Job:
+    """The row, not yet saved. ``kept_hours``: at most; a job may ask for less."""
     job = Job(
         kind=kind,
         name=wanted.name,
@@ -107,7 +134,12 @@ def create_planned(
         metadata=wanted.metadata,
         webhook_url=wanted.webhook_url,
         request_id=wanted.request_id,
-        retention_hours=min(wanted.retention_hours or kept, kept),
+        retention_hours=min(wanted.retention_hours or kept_hours, kept_hours),
+        delete_after_download=wanted.delete_after_download,
+        batch_id=wanted.batch_id,
+        pipeline_id=wanted.pipeline_id,
+        step=wanted.step,
+        position=wanted.position,
         password_sealed=seal(wanted.password) if wanted.password else "",
         is_test=caller.is_test,
         api_key_id=caller.api_key_id,
@@ -116,22 +148,12 @@ def create_planned(
     )
     fill_input(job, sources[0])
     fill_further(job, sources)
-    keys = [job.input_key, *(item["key"] for item in job.inputs[1:])]
-    try:
-        for source, key in zip(sources, keys, strict=True):
-            storage.adopt(source.file.path, key)
-        insert_job(job, plan, caller, wanted.idempotency_key)
-    except BaseException:
-        for key in keys:
-            storage.delete(key)
-        raise
     return job
 
 
-def refuse_formats(caller: Principal, formats: Iterable[str]) -> None:
-    """Raise PermissionDenied for a format that the tenant does not want here."""
-    allowed = caller.allowed_formats
-    foreign = sorted(set(formats) - allowed) if allowed is not None else []
+def refuse_formats(allowed: Collection[str] | None, formats: Iterable[str]) -> None:
+    """Raise PermissionDenied for a format that the tenant does not want here (None: all)."""
+    foreign = sorted(set(formats) - set(allowed)) if allowed is not None else []
     if foreign:
         raise PermissionDenied(
             f"This tenant does not allow {', '.join(foreign)}. Its settings list what it allows."
@@ -142,6 +164,17 @@ def longest_kept(caller: Principal) -> int:
     """Hours that results are kept at most: the plan's, the tenant's or the key's, the shortest."""
     hours = plans.entitlements(caller.tenant_id or "").retention_hours
     return min(hours, caller.retention_hours or hours)
+
+
+def input_keys(job: Job) -> list[str]:
+    """Where the inputs lie."""
+    return [job.input_key, *(item["key"] for item in job.inputs[1:])]
+
+
+def adopt_inputs(job: Job, sources: tuple[Source, ...]) -> None:
+    """Move the incoming files under the job's keys."""
+    for source, key in zip(sources, input_keys(job), strict=True):
+        storage.adopt(source.file.path, key)
 
 
 def fill_further(job: Job, sources: tuple[Source, ...]) -> None:
@@ -201,7 +234,12 @@ def insert_job(job: Job, plan: Plan, caller: Principal, idempotency_key: str | N
 
 def insert_steps(job: Job, plan: Plan) -> None:
     """One row for each engine's part."""
-    Step.objects.bulk_create(
+    Step.objects.bulk_create(step_rows(job, plan))
+
+
+def step_rows(job: Job, plan: Plan) -> list[Step]:
+    """The same, not yet saved."""
+    return [
         Step(
             job=job,
             position=i,
@@ -213,14 +251,25 @@ def insert_steps(job: Job, plan: Plan) -> None:
             options=step.options,
         )
         for i, (row, step) in enumerate(zip(plan.body(), plan.steps, strict=True))
-    )
+    ]
 
 
 def refuse_many_tests() -> None:
     """Test keys are free, so they have a daily limit."""
+    if not tests_left():
+        raise too_many_tests()
+
+
+def tests_left() -> int:
+    """Test jobs that may still be made today."""
     since = timezone.now() - timedelta(days=1)
-    if Job.objects.filter(is_test=True, created_at__gte=since).count() >= TEST_JOBS_A_DAY:
-        raise RateLimited(
-            f"{TEST_JOBS_A_DAY} test jobs a day are used up. Use a live key.",
-            headers={"Retry-After": "3600"},
-        )
+    made = Job.objects.filter(is_test=True, created_at__gte=since).count()
+    return max(TEST_JOBS_A_DAY - made, 0)
+
+
+def too_many_tests() -> RateLimited:
+    """The refusal."""
+    return RateLimited(
+        f"{TEST_JOBS_A_DAY} test jobs a day are used up. Use a live key.",
+        headers={"Retry-After": "3600"},
+    )

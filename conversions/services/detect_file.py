@@ -68,7 +68,7 @@ def facts_of(path: Path, code: str) -> dict[str, Any]:
     """Pages, size, duration …; empty when the file can't be read. In a sandboxed child."""
     try:
         parent = pool.server(inspection_facts.preload_for({code}))
-        items = [{"path": str(path), "format": code}]
+        items = [inspection_facts.item(path, code)]
         returned = parent.call(
             "inspection.facts:facts_of_all", items, profile="inspect", readable=(path,)
         )

@@ -15,6 +15,7 @@ import billing.services as billing
 import dispatch.services as dispatch
 from conversions.models import Job
 from conversions.queries import job_body
+from conversions.services.end_job import job_ended
 from conversions.services.learn import note_run
 from conversions.services.run_steps import entry_name
 from conversions.terms import JOB_ERRORS, RETRYABLE, Status
@@ -106,6 +107,7 @@ def end(job: Job, lease: Lease, event: str, *, charge: bool) -> None:
     dispatch.close(lease)
     slug = tenant_of_schema(lease.schema_name).slug
     publish(type=event, tenant_slug=slug, shard=job.id, payload=job_body(job))
+    job_ended(job, slug)
 
 
 def store_outputs(job: Job, lease: Lease, outcome: Outcome) -> list[dict[str, Any]]:

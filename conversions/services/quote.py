@@ -39,7 +39,7 @@ def quote(*, caller: Principal, source: Source, wanted: ConvertRequest) -> Quote
     plan = plan_route(
         source=source.format, target=target, options=wanted.options, engine=wanted.engine
     )
-    refuse_formats(caller, (source.format, plan.output_format))
+    refuse_formats(caller.allowed_formats, (source.format, plan.output_format))
     known = facts_of(source.file.path, source.format)
     edges = offer.route(source.format, target, wanted.engine)
     seconds = estimate(

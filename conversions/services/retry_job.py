@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from django.db import transaction
 
 import billing.services as billing
@@ -9,6 +11,7 @@ import dispatch.services as dispatch
 from conversions import offer
 from conversions.models import Job
 from conversions.queries import job_body
+from conversions.services.end_job import job_reopened
 from conversions.terms import RUN_JOB, Status
 from core import storage
 from core.access import Principal
@@ -24,8 +27,9 @@ def retry_job(*, job_id: str, caller: Principal) -> Job:
             raise NotFound("There is no such job.")
         if job.status not in (Status.FAILED, Status.CANCELED):
             raise Conflict(f"The job is {job.status}; only a failed or canceled one is run again.")
-        if not storage.path_of(job.input_key).is_file():
+        if not job.input_key or not storage.path_of(job.input_key).is_file():
             raise Expired("The input was deleted. Send the file again.")
+        ended = copy(job)
         reopen(job)
         if not job.is_test:
             billing.reserve(
@@ -44,6 +48,7 @@ def retry_job(*, job_id: str, caller: Principal) -> Job:
             shard=job.id,
             payload=job_body(job),
         )
+        job_reopened(ended)  # last: its rows are locked after the meter's, as at a job's end
     return job
 
 

@@ -6,13 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from conversions.engines import registry
 from inspection.formats import FORMATS
 
 PATH = Path(__file__).resolve().parents[1] / "fixtures" / "initial_file_formats.json"
 
 
 def rows() -> list[dict[str, Any]]:
-    """The fixture, as `loaddata` takes it."""
+    """The fixture, as `loaddata` takes it; what engines bring among it."""
+    assert registry.ENGINES  # noqa: S101 (loading them made their formats known)
     return [
         {
             "model": "conversions_shared.fileformat",

@@ -121,7 +121,7 @@ def _read(
             pairs = [(source, source_format), *((path, output_format) for path in outputs)]
             seen = [stack.enter_context(viewable(*pair)) for pair in pairs]
             items: list[dict[str, Any]] = [
-                {"path": str(path), "format": code, "unlike": writer if number else None}
+                inspection_facts.item(path, code, unlike=writer if number else None)
                 for number, (path, code) in enumerate(seen)
             ]
             items[0]["password"] = password

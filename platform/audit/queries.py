@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -39,27 +38,17 @@ def activity_body(row: Activity) -> dict[str, Any]:
     }
 
 
-def narrowed(
-    rows: QuerySet[Any],
-    *,
-    actor_field: str,
-    actor: str | None,
-    action: str | None,
-    target: str | None,
-    since: datetime | None,
-    until: datetime | None,
-) -> QuerySet[Any]:
+def narrowed(rows: QuerySet[Any], actor_field: str, filters: dict[str, Any]) -> QuerySet[Any]:
     """Filters of API.md; None does not filter. ``action`` may end in ``.*``."""
-    wanted: dict[str, Any] = {
-        actor_field: actor,
-        "target": target,
-        "created_at__gte": since,
-        "created_at__lt": until,
+    action = filters.get("action") or ""
+    wanted = {
+        actor_field: filters.get("actor"),
+        "target": filters.get("target"),
+        "created_at__gte": filters.get("since"),
+        "created_at__lt": filters.get("until"),
+        "action__startswith": action[:-1] if action.endswith(".*") else None,
+        "action": action if action and not action.endswith(".*") else None,
     }
-    if action and action.endswith(".*"):
-        wanted["action__startswith"] = action[:-1]
-    else:
-        wanted["action"] = action
     return rows.filter(**{name: value for name, value in wanted.items() if value is not None})
 
 

@@ -11,10 +11,15 @@ from ninja import NinjaAPI
 from ninja.renderers import BaseRenderer
 
 from accounts.api import router as accounts
+from audit.api import router as audit
 from billing.api import router as billing
+from conversions.analytics.api import router as analytics
 from conversions.api import aliases as conversion_aliases
 from conversions.api import router as conversions
 from conversions.api import tools
+from conversions.batches.api import router as batches
+from conversions.pipelines.api import router as pipelines
+from conversions.results.api import router as results
 from core import problems
 from core.access import Caller
 from notifications.api import router as notifications
@@ -60,7 +65,9 @@ api.add_router("/tenant/", tenant)
 api.add_router("/tenant/", team)
 api.add_router("/invitations/", invitations)
 api.add_router("/staff/", staff)
-api.add_router("/conversions/", conversions)
+api.add_router("/tenant/", audit)
+for part in (conversions, batches, pipelines, results, analytics):
+    api.add_router("/conversions/", part)
 api.add_router("/tools/", tools)
 api.add_router("/billing/", billing)
 api.add_router("/webhooks/", webhooks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sentry_sdk
@@ -104,6 +105,11 @@ CACHES = {
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
     },
 }
+# Calls that may wait for a worker: a transaction around them would hide the job from it.
+IDEMPOTENCY_OWN_TRANSACTION = re.compile(
+    r"^/api/(v1/conversions/(convert|detect|quote)/|v1/tools/|convert/|compress/|edit/|merge/"
+    r"|split/|extract/)"
+)
 RATELIMIT_USE_CACHE = "platform"
 SILENCED_SYSTEM_CHECKS = [
     "django_ratelimit.E003",
@@ -123,6 +129,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 
 OTP_TOTP_ISSUER = "Filemill"
 FILE_UPLOAD_HANDLERS = ["core.uploads.HashingUploadHandler"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 1000  # of a batch
 DATA_UPLOAD_MAX_MEMORY_SIZE = 50_000_000  # bytes of a JSON body (base64); forms stream past it
 STATIC_URL = "/static/"
 STATIC_ROOT = conf.site.static_folder

@@ -6,7 +6,7 @@ Never inline HTML: everything is an attachment, with nosniff.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,20 +28,31 @@ def disposition(filename: str) -> str:
 
 
 def send_file(
-    request: HttpRequest, *, key: str, filename: str, media_type: str, etag: str
+    request: HttpRequest,
+    *,
+    key: str,
+    filename: str,
+    media_type: str,
+    etag: str,
+    sent: Callable[[], None] | None = None,
 ) -> HttpResponseBase:
-    """The file as an answer. Raises Expired when it is gone."""
+    """The file as an answer. Raises Expired when it is gone.
+
+    ``sent`` is called after the file's last byte went out; nginx would not tell, so then the file
+    goes through this process.
+    """
     path = storage.path_of(key)
     if not path.is_file():
         raise Expired("This file has been deleted.")
     quoted = f'"{etag}"'
     if quoted in request.headers.get("If-None-Match", ""):
         response: HttpResponseBase = HttpResponse(status=304)
-    elif env().storage.x_accel:
+    elif env().storage.x_accel and sent is None:
         response = HttpResponse(content_type=media_type)
         response["X-Accel-Redirect"] = f"/_storage/{quote(key)}"
     else:
-        response = send_part(request, path, media_type, quoted)
+        response = send_part(request, path, media_type, quoted, sent)
+        response["X-Accel-Buffering"] = "no" if sent else "yes"
     response["ETag"] = quoted
     response["Accept-Ranges"] = "bytes"
     response["Content-Disposition"] = disposition(filename)
@@ -50,7 +61,13 @@ def send_file(
     return response
 
 
-def send_part(request: HttpRequest, path: Path, media_type: str, etag: str) -> HttpResponseBase:
+def send_part(
+    request: HttpRequest,
+    path: Path,
+    media_type: str,
+    etag: str,
+    sent: Callable[[], None] | None = None,
+) -> HttpResponseBase:
     """The whole file, one range of it, or 416."""
     size = path.stat().st_size
     span = wanted_span(request, size, etag)
@@ -62,9 +79,10 @@ def send_part(request: HttpRequest, path: Path, media_type: str, etag: str) -> H
         return refused
     else:
         (start, end), status = span, 206
-    response = StreamingHttpResponse(
-        read_span(path, start, end), status=status, content_type=media_type
-    )
+    chunks = read_span(path, start, end)
+    if sent is not None and end == size - 1:
+        chunks = told(chunks, sent)
+    response = StreamingHttpResponse(chunks, status=status, content_type=media_type)
     response["Content-Length"] = str(end - start + 1)
     if status == 206:
         response["Content-Range"] = f"bytes {start}-{end}/{size}"
@@ -95,3 +113,10 @@ def read_span(path: Path, start: int, end: int) -> Iterator[bytes]:
         while left > 0 and (chunk := handle.read(min(CHUNK, left))):
             left -= len(chunk)
             yield chunk
+
+
+def told(chunks: Iterable[bytes], sent: Callable[[], None] | None) -> Iterator[bytes]:
+    """The chunks, and a word when all of them went out; none when the client went away."""
+    yield from chunks
+    if sent is not None:
+        sent()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 
 from core.env import env
 from core.storage import incoming_folder
@@ -28,6 +29,11 @@ class IncomingFile(UploadedFile):  # type: ignore[type-arg]
     ) -> None:
         super().__init__(handle, name, content_type, size)
         self.path, self.sha256, self.original_name = path, sha256, name
+
+    @classmethod
+    def at(cls, path: Path, *, name: str, size: int, sha256: str) -> IncomingFile:
+        """A file that lies in the incoming folder already."""
+        return cls(io.BytesIO(), path, name=name, content_type="", size=size, sha256=sha256)
 
     def close(self) -> None:
         """Close and remove what nobody adopted."""
@@ -50,9 +56,8 @@ class Intake:
         self.size += len(chunk)
 
     def finish(self, *, name: str, content_type: str) -> IncomingFile:
-        """The file, flushed and rewound."""
-        self.handle.flush()
-        self.handle.seek(0)
+        """The file, written and closed: a form of a thousand files keeps no descriptor open."""
+        self.handle.close()
         return IncomingFile(
             self.handle,
             self.path,
@@ -69,7 +74,7 @@ class Intake:
 
 
 class HashingUploadHandler(FileUploadHandler):
-    """Django upload handler; stops a body that is over the limit, which ``too_large`` tells."""
+    """Django upload handler. A file over the limit is dropped; ``uploads_too_large`` names it."""
 
     chunk_size = CHUNK
 
@@ -80,16 +85,17 @@ class HashingUploadHandler(FileUploadHandler):
         self.given_name = kwargs.get("file_name") or (args[1] if len(args) > 1 else "")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        """Write, or stop at the limit."""
+        """Write, or drop the file at the limit."""
         if self.intake is None:
-            raise StopUpload(connection_reset=False)
+            raise SkipFile
         self.intake.write(raw_data)
         limit = getattr(self.request, "upload_limit", None) or env().limits.upload_bytes
         if self.intake.size > limit:
             self.intake.discard()
             self.intake = None
-            self.request.upload_too_large = limit  # type: ignore[union-attr]
-            raise StopUpload(connection_reset=False)
+            too_large = getattr(self.request, "uploads_too_large", [])
+            self.request.uploads_too_large = [*too_large, self.given_name]  # type: ignore[union-attr]
+            raise SkipFile
 
     def file_complete(self, file_size: int) -> IncomingFile | None:
         """The finished file."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from inspection import isobmff, ole, signatures_media, texts
-from inspection.formats import BY_CODE, BY_MEDIA_TYPE, Family, by_filename, twins
+from inspection.formats import BY_CODE, BY_MEDIA_TYPE, Family, added_format, by_filename, twins
 from inspection.packages import PackageFault, look
 from inspection.signatures import by_signature
 from inspection.text import decode_head, encoding_of, read_head
@@ -127,7 +127,7 @@ def _is_empty(path: Path, head: bytes) -> bool:
 
 
 def _guess(path: Path, head: bytes, declared: str | None) -> _Guess:  # noqa: PLR0911
-    code = by_signature(head)
+    code = by_signature(head) or added_format(head, declared)
     if code == "zip":
         return _package(path)
     if code == "ole":

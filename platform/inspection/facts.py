@@ -6,6 +6,7 @@ library than the one that wrote it: ``facts(path, "png", unlike="pillow")``.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from inspection import (
     facts_subtitles,
     facts_tables,
 )
-from inspection.formats import FORMATS
+from inspection.formats import BY_CODE, FORMATS
 
 Facts = dict[str, Any]
 Reader = Callable[[Path, str], Facts]
@@ -130,16 +131,36 @@ def facts(path: Path, code: str, *, unlike: str | None = None) -> Facts:
     return {"error": "; ".join(errors) or "no reader"} if errors else {}
 
 
+def item(path: Path, code: str, **more: Any) -> dict[str, Any]:
+    """What ``facts_of_all`` is asked of one file; formats that engines added bring a reader."""
+    row = BY_CODE.get(code)
+    return {"path": str(path), "format": code, "reader": row.reader if row else None, **more}
+
+
+def _by_added(name: str, path: Path, code: str) -> Facts:
+    module, _, function = name.partition(":")
+    try:
+        read: Reader = getattr(importlib.import_module(module), function)
+        return {**read(path, code), "read_by": name}
+    except MemoryError:
+        raise
+    except Exception as error:
+        return {"error": f"{name}: {type(error).__name__}: {error}"[:300]}
+
+
 def facts_of_all(
     payload: list[dict[str, Any]], report: Callable[[float, str], None]
 ) -> list[Facts]:
-    """Entry for the fork server: a list of ``{"path", "format", "unlike"?, "password"?}``."""
+    """Entry for the fork server: a list of ``item``s, perhaps with ``unlike`` and ``password``."""
     found = []
-    for number, item in enumerate(payload, 1):
-        if item.get("password"):
-            made = facts_pdf.with_password(Path(item["path"]), item["password"])
+    for number, one in enumerate(payload, 1):
+        path, code = Path(one["path"]), one["format"]
+        if one.get("password"):
+            made = facts_pdf.with_password(path, one["password"])
+        elif one.get("reader"):
+            made = _by_added(one["reader"], path, code)
         else:
-            made = facts(Path(item["path"]), item["format"], unlike=item.get("unlike"))
+            made = facts(path, code, unlike=one.get("unlike"))
         found.append(made)
         report(number / len(payload), "checking")
     return found

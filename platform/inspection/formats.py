@@ -1,12 +1,12 @@
 """Every format that the platform names: what it reads, writes, or may be given by mistake.
 
-The table itself is ``formats.txt``, one line per format.
+The table itself is ``formats.txt``, one line per format; engines may ``add`` formats of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -41,6 +41,7 @@ class Format:
     media_types: tuple[str, ...]
     magic: str = ""  # as in the table: hex, or 'text', perhaps after @offset
     same_bytes_as: str | None = None  # only the name tells it from that other format
+    reader: str | None = None  # module:function(path, code) → facts; of formats that were added
 
 
 def _rows(text: str) -> Iterator[Format]:
@@ -65,14 +66,56 @@ def _rows(text: str) -> Iterator[Format]:
             )
 
 
-FORMATS: tuple[Format, ...] = tuple(_rows(_TABLE.read_text(encoding="utf-8")))
-BY_CODE: dict[str, Format] = {row.code: row for row in FORMATS}
-BY_EXTENSION: dict[str, Format] = {
-    name.lower(): row for row in reversed(FORMATS) for name in reversed(row.extensions)
-}
-BY_MEDIA_TYPE: dict[str, Format] = {
-    name: row for row in reversed(FORMATS) for name in reversed(row.media_types)
-}
+FORMATS: list[Format] = []
+BY_CODE: dict[str, Format] = {}
+BY_EXTENSION: dict[str, Format] = {}
+BY_MEDIA_TYPE: dict[str, Format] = {}
+ADDED: list[Format] = []  # brought by engines, after the table
+
+
+def _know(row: Format) -> None:
+    """Earlier rows keep the names that they have."""
+    FORMATS.append(row)
+    BY_CODE.setdefault(row.code, row)
+    for name in row.extensions:
+        BY_EXTENSION.setdefault(name.lower(), row)
+    for name in row.media_types:
+        BY_MEDIA_TYPE.setdefault(name, row)
+
+
+for _row in _rows(_TABLE.read_text(encoding="utf-8")):
+    _know(_row)
+
+
+def add(text: str, readers: Mapping[str, str]) -> None:
+    """Rows of formats that an engine brings, as in the table; what is known already stays."""
+    for row in _rows(text):
+        if row.code not in BY_CODE:
+            made = replace(row, reader=readers.get(row.code))
+            ADDED.append(made)
+            _know(made)
+
+
+def added_format(head: bytes, declared: str | None) -> str | None:
+    """An added format by its mark, or by its name where it is a text without one."""
+    plain = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for row in ADDED:
+        offset, mark = _mark(row.magic)
+        text = row.magic.startswith("'")
+        if mark and (plain if text else head[offset:]).startswith(mark):
+            return row.code
+    named = BY_CODE.get(declared or "")
+    bare = named in ADDED and named is not None and not named.magic and not named.same_bytes_as
+    return named.code if bare and named and b"\0" not in head else None
+
+
+def _mark(magic: str) -> tuple[int, bytes]:
+    """(offset, bytes) of a mark as it is written in the table."""
+    place, _, rest = magic.partition("'") if "'" in magic else magic.partition(" ")
+    offset = int(place.strip().removeprefix("@") or 0) if magic.startswith("@") else 0
+    if "'" in magic:
+        return offset, rest.removesuffix("'").encode()
+    return offset, bytes.fromhex(rest if magic.startswith("@") else magic)
 
 
 def canonical(code: str) -> str | None:

@@ -187,3 +187,16 @@ def test_a_task_is_nobodys_call() -> None:
     from core.calling import calling
 
     assert calling() == NOBODY
+
+
+def test_the_route_shows_a_tenants_activity_and_no_others(tenant: Tenant, globex: Tenant) -> None:
+    tenant.api.delete("conversions/jobs/job_mine/")
+    globex.api.delete("conversions/jobs/job_other/")
+    SPOOL.drain()
+
+    items = tenant.owner.get("tenant/activity/?action=delete").json["items"]
+    export = tenant.owner.get("tenant/activity/export/?format=json").json
+
+    assert [item["target"] for item in items] == ["job_mine"]
+    assert [item["target"] for item in export] == ["job_mine"]
+    assert items[0]["actor"] == tenant.user_id

@@ -187,3 +187,54 @@ def test_staff_write_into_a_tenants_trail_from_outside(tenant: Tenant) -> None:
 
     with in_tenant(tenant.schema):
         assert Entry.objects.get(pk=entry).actor_id == "usr_staff"
+
+
+def test_the_route_shows_filters_and_checks(tenant: Tenant) -> None:
+    ids = write(tenant, 3)
+    with in_tenant(tenant.schema):
+        record(action="key.created", target="key_1", actor_id="usr_else", changes={"n": 1})
+
+    newest = tenant.owner.get("tenant/audit-log/?limit=2").json
+    older = tenant.owner.get(f"tenant/audit-log/?limit=2&cursor={newest['next']}").json
+    by_noun = tenant.owner.get("tenant/audit-log/?action=member.*").json["items"]
+    by_actor = tenant.owner.get("tenant/audit-log/?actor=usr_else").json["items"]
+    later = tenant.owner.get("tenant/audit-log/?from=2100-01-01T00:00:00Z").json["items"]
+
+    assert [item["id"] for item in [*newest["items"], *older["items"]]][1:] == ids[::-1]
+    assert [item["action"] for item in by_noun] == ["member.role_changed"] * 3
+    assert [item["changes"] for item in by_actor] == [{"n": 1}]
+    assert later == []
+    verdict = tenant.owner.get("tenant/audit-log/verify/").json
+    assert verdict == {"ok": True, "checked": 4, "broken": []}
+
+
+def test_the_route_names_the_row_that_sql_altered(tenant: Tenant) -> None:
+    ids = write(tenant, 3)
+    with as_superuser(tenant):
+        run_sql("UPDATE audit_trail_entry SET actor_id = 'usr_x' WHERE id = %s", ids[1])
+
+    verdict = tenant.owner.get("tenant/audit-log/verify/").json
+
+    assert verdict["ok"] is False
+    assert verdict["broken"] == [{"sequence": 2, "id": ids[1], "reason": "altered"}]
+
+
+def test_an_export_has_every_row_and_no_formula(tenant: Tenant) -> None:
+    write(tenant, 2)
+    with in_tenant(tenant.schema):
+        record(action="key.created", target="=cmd()", changes={"a": "ü"})
+
+    table = tenant.owner.get("tenant/audit-log/export/?format=csv")
+    rows = tenant.owner.get("tenant/audit-log/export/?format=json&action=key.created")
+
+    lines = table.body.decode().splitlines()
+    assert lines[0].startswith("id,sequence,action,actor")
+    assert len(lines) == 4
+    assert ",'=cmd()," in lines[3]
+    assert table.headers["Content-Disposition"] == 'attachment; filename="audit-log.csv"'
+    assert [row["changes"] for row in rows.json] == [{"a": "ü"}]
+
+
+def test_the_trail_needs_its_permission(tenant: Tenant) -> None:
+    for path in ("audit-log/", "audit-log/verify/", "audit-log/export/", "activity/"):
+        assert tenant.api.get(f"tenant/{path}").code == "scope_missing"

@@ -147,3 +147,91 @@ def test_a_process_that_dies_before_it_answers_has_kept_the_answer(
     assert (first.status, again.status) == (202, 202)
     assert again.json["id"] == first.json["id"]
     assert again.headers["Idempotency-Replayed"] == "true"
+
+
+def make_key(tenant: Tenant, name: str, headers: dict[str, str]) -> Reply:
+    return tenant.owner.call("POST", "auth/api-keys/generate/", {"name": name}, headers=headers)
+
+
+def test_twenty_calls_at_once_of_any_route_do_the_work_once() -> None:
+    tenant, key = make_tenant(), fresh()
+    owner = tenant.owner
+    assert owner.get("auth/api-keys/").status == 200
+
+    replies: list[Reply] = at_once(20, lambda _: make_key(tenant, "once", key))
+
+    made = {reply.body for reply in replies if reply.status == 201}
+    assert len(made) == 1
+    assert {reply.code for reply in replies if reply.status != 201} <= {"idempotency_in_progress"}
+    again = make_key(tenant, "once", key)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.body in made
+    names = [item["name"] for item in tenant.owner.get("auth/api-keys/").json["items"]]
+    assert names.count("once") == 1
+
+
+def test_a_delete_is_replayed(acme: Tenant) -> None:
+    made, key = make_key(acme, "to delete", fresh()), fresh()
+    path = f"auth/api-keys/{made.json['id']}/"
+
+    first = acme.owner.call("DELETE", path, headers=key)
+    again = acme.owner.call("DELETE", path, headers=key)
+
+    assert (first.status, again.status) == (204, 204)
+    assert "Idempotency-Replayed" not in first.headers
+    assert again.headers["Idempotency-Replayed"] == "true"
+
+
+@pytest.mark.parametrize("dies", ["before the answer is kept", "after"])
+def test_a_process_that_dies_has_done_the_work_and_kept_the_answer_or_neither(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch, dies: str
+) -> None:
+    from core.idempotency import services
+
+    real, key, name = services.remember, fresh(), secrets.token_hex(8)
+
+    def remember(*args: object) -> None:
+        if dies == "after":
+            real(*args)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(services, "remember", remember)
+        with pytest.raises(KeyboardInterrupt):
+            make_key(acme, name, key)
+
+    names = [item["name"] for item in acme.owner.get("auth/api-keys/?limit=200").json["items"]]
+    assert name not in names
+    assert make_key(acme, name, key).status == 201
+
+
+def test_a_fault_undoes_the_work_and_gives_the_key_back(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, name = fresh(), secrets.token_hex(8)
+    with monkeypatch.context() as patch:
+        patch.setattr("tenants.api.key_body", lambda *args, **more: 1 / 0)
+        failed = make_key(acme, name, key)
+
+    names = [item["name"] for item in acme.owner.get("auth/api-keys/?limit=200").json["items"]]
+    retried = make_key(acme, name, key)
+
+    assert failed.status == 500
+    assert name not in names
+    assert retried.status == 201
+
+
+def test_fifty_callers_with_one_key_another_body_and_another_tenant() -> None:
+    one, two, key = make_tenant(), make_tenant(), fresh()
+
+    def call(number: int) -> Reply:
+        tenant, to = (one, "webp") if number % 5 else (two, "webp")
+        return tenant.api.convert(to="gif" if number % 5 == 1 else to, headers=key)
+
+    replies: list[Reply] = at_once(50, call)
+
+    jobs = {reply.json["id"] for reply in replies if reply.status == 202}
+    refused = {reply.code for reply in replies if reply.status != 202}
+    assert len(jobs) == 2
+    assert refused <= {"idempotency_in_progress", "idempotency_mismatch"}
+    assert (one.api.quota()[1], two.api.quota()[1]) == (1, 1)

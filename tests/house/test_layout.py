@@ -30,11 +30,13 @@ FILES = {
     *("schemas", "auth", "services", "queries", "models", "events", "errors", "terms"),
     *("planner", "gateway", "signing", "tokens", "offer", "verification", "verification_rules"),
     *("verification_media", "verification_terms", "asking", "answers", "openapi", "waiting"),
-    *("catalog", "matrix", "sealing", "spool", "team", "tenant", "census"),
+    *("catalog", "matrix", "groups", "sums", "reading", "sealing", "spool"),
+    *("team", "tenant", "census"),
 }
 FOLDERS = {
     *("migrations", "management", "services", "pages", "engines", "identity", "verification"),
-    *("tools", "fixtures", "shared", "trail"),
+    *("tools", "fixtures", "shared", "trail", "graphs"),
+    *("batches", "pipelines", "results", "analytics"),  # edges of conversions
 }
 
 

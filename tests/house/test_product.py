@@ -113,6 +113,7 @@ OPEN = {
     "POST /auth/api-keys/leaks/",
     "POST /invitations/accept/",
     "POST /tenant/invitations/accept/",
+    "GET /conversions/downloads/{token}/",  # signed, and ends
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 from django.core.cache import cache, caches
 from django.db import connection
 
+from core.ids import new_id
 from core.outbox.services import relay
 from core.tenancy import (
     HEADER,
@@ -25,13 +26,14 @@ from tenants.errors import SchemaMixedUp
 from tenants.identity.models import Identity
 from tenants.middleware import check_identity
 from tests.client import Api
+from tests.factories.groups import make_batch, make_run
 from tests.factories.jobs import make_completed_job, make_job
 from tests.factories.tenants import Tenant
 from tests.factories.webhooks import make_endpoint
 
 METHODS = ("get", "post", "put", "patch", "delete")
-# Path parameters that are words of the platform, not ids of a tenant.
-WORDS = {"source", "target", "code", "slug"}
+# Path parameters that are words of the platform, not ids of a tenant; a token is the credential.
+WORDS = {"source", "target", "code", "slug", "token"}
 
 
 def foreign_ids(tenant: Tenant, folder: Path) -> dict[str, list[str]]:
@@ -43,11 +45,26 @@ def foreign_ids(tenant: Tenant, folder: Path) -> dict[str, list[str]]:
     notifications = tenant.owner.get("notifications/").json["items"]
     keys = tenant.owner.get("auth/api-keys/").json["items"]
     return {
+        **group_ids(tenant),
         "job_id": jobs,
         "endpoint_id": [endpoint["id"]],
         "delivery_id": [deliveries[0]["id"]],
         "notification_id": [notifications[0]["id"]],
         "key_id": [keys[0]["id"]],
+    }
+
+
+def group_ids(tenant: Tenant) -> dict[str, list[str]]:
+    """A batch, a pipeline's run, a preset."""
+    steps = {
+        "in": {"operation": "import/upload"},
+        "out": {"operation": "convert", "input": "in", "output_format": "webp"},
+    }
+    preset = tenant.api.post("conversions/presets/", {"name": new_id("name"), "steps": steps})
+    return {
+        "batch_id": [make_batch(tenant, 2)["id"]],
+        "pipeline_id": [make_run(tenant, steps)["id"]],
+        "preset_id": [preset.json["id"]],
     }
 
 
@@ -98,7 +115,11 @@ def test_lists_hold_only_what_is_the_callers(acme: Tenant, globex: Tenant, tmp_p
     ids = foreign_ids(acme, tmp_path)
     foreign = {value for values in ids.values() for value in values}
 
-    for path in ("conversions/jobs/", "webhooks/endpoints/", "webhooks/deliveries/"):
+    paths = ("jobs", "batches", "pipelines", "presets")
+    for path in (
+        *(f"conversions/{name}/" for name in paths),
+        *("webhooks/endpoints/", "webhooks/deliveries/"),
+    ):
         seen = globex.api.get(f"{path}?limit=200").json["items"]
         assert foreign.isdisjoint(item["id"] for item in seen), path
     for path in ("notifications/", "auth/api-keys/"):

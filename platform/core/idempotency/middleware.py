@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
+from django.conf import settings
+from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse
 
 from core.errors import AppError, invalid
 from core.idempotency import services
-from core.problems import render
+from core.problems import render, render_unexpected
 
 UNSAFE = frozenset({"POST", "PATCH", "DELETE", "PUT"})
 
 
 class IdempotencyMiddleware:
-    """Runs inside the tenant's schema; callers without a tenant have no keys."""
+    """Runs inside the tenant's schema; callers without a tenant have no keys.
+
+    The work and its answer are one transaction: a process that dies between them did neither or
+    both. Calls that wait for other processes can't be; they keep their answer by ``keep_answer``
+    in the transaction that does the work.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -37,10 +45,19 @@ class IdempotencyMiddleware:
 
     def answer(self, request: HttpRequest, key: str) -> HttpResponse:
         """The first answer; a fault gives the key back."""
+        whole = not settings.IDEMPOTENCY_OWN_TRANSACTION.match(request.path_info)
         try:
-            response = self.get_response(request)
+            with transaction.atomic() if whole else nullcontext():
+                response = self.get_response(request)
+                if whole and response.status_code >= 500:
+                    transaction.set_rollback(True)
+                else:
+                    services.remember(key, response)
+        except DatabaseError as error:  # the commit itself
+            response = render_unexpected(request, error)
         except BaseException:
             services.forget(key)
             raise
-        services.remember(key, response)
+        if response.status_code >= 500:
+            services.forget(key)
         return response

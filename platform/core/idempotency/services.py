@@ -60,7 +60,7 @@ def claim(key: str, mark: str) -> IdempotencyRecord | None:
 def remember(key: str, response: HttpResponse) -> None:
     """Keep the answer for 24 hours; a fault of ours or an answer about waiting is not kept."""
     if response.status_code >= 500 or response.status_code == 429 or response.streaming:
-        forget(key)
+        forget(key)  # a 5xx with its work undone; a stream is not read twice
         return
     headers = {name: response[name] for name in REPLAYED_HEADERS if response.has_header(name)}
     IdempotencyRecord.objects.filter(key=key).update(

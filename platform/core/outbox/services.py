@@ -70,6 +70,22 @@ def forget_tenant(schema_name: str) -> None:
     OutboxEvent.objects.filter(schema_name=schema_name).delete()
 
 
+def publish_many(*, type: str, tenant_slug: str, payloads: dict[str, dict[str, Any]]) -> None:
+    """An event for each shard → payload, in one statement and with one doorbell."""
+    schema = current_schema()
+    OutboxEvent.objects.bulk_create(
+        OutboxEvent(
+            schema_name=schema,
+            tenant_slug=tenant_slug,
+            type=type,
+            payload=payload,
+            shard=f"{schema}:{shard}",
+        )
+        for shard, payload in payloads.items()
+    )
+    enqueue(RELAY)
+
+
 def relay() -> int:
     """Hand due events to their subscribers until none is left. Returns how many."""
     total = 0

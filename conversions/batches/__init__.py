@@ -1,0 +1,1 @@
+"""The edge of batches: many files, one wish."""

@@ -1,0 +1,1 @@
+"""Pipelines as graphs: reading and judging their steps, and drawing them. Pure."""
