@@ -25,6 +25,9 @@ SHARED_APPS = (
     "django_tenants",
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.messages",
+    "django.contrib.sessions",
     "django.contrib.postgres",
     "django.contrib.staticfiles",
     "rest_framework_api_key",
@@ -58,6 +61,7 @@ AUTH_USER_MODEL = "accounts.User"
 MIDDLEWARE = [
     "core.middleware.RequestMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "staff.middleware.AdminMiddleware",
     "tenants.middleware.TenantMiddleware",
     "core.idempotency.middleware.IdempotencyMiddleware",
     "audit.middleware.ActivityMiddleware",
@@ -113,8 +117,9 @@ IDEMPOTENCY_OWN_TRANSACTION = re.compile(
 RATELIMIT_USE_CACHE = "platform"
 SILENCED_SYSTEM_CHECKS = [
     "django_ratelimit.E003",
-    "django_ratelimit.W001",
-]  # Redis counts atomically
+    "django_ratelimit.W001",  # Redis counts atomically
+    *("admin.E408", "admin.E409", "admin.E410"),  # staff.middleware has them for /admin/ alone
+]
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -145,7 +150,13 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": []},
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
     }
 ]
 

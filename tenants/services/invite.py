@@ -30,7 +30,7 @@ from tenants.services.keep_members import find_role, lock_team, publish_member, 
 from tenants.terms import INVITATION_LIFETIME, MOST_INVITATIONS
 
 SALT = "filemill.invitation"
-SEND = "tenants.send_invitation"  # Celery task; the ticket's ref is id and nonce
+SEND_INVITATION = "tenants.send_invitation"  # Celery task; the ticket's ref is id and nonce
 
 
 @transaction.atomic
@@ -70,7 +70,7 @@ def invite(
         expires_at=timezone.now() + INVITATION_LIFETIME,
     )
     with in_public():
-        dispatch.submit(task=SEND, ref=row.id, queue="io", priority=5)
+        dispatch.submit(task=SEND_INVITATION, ref=row.id, queue="io", priority=5)
     record(action="invitation.created", target=row.id, changes={"role": [None, role.name]})
     return row
 

@@ -15,7 +15,7 @@ from tenants.models import ApiKey, FilemillKeyGenerator, Membership
 from tenants.services.keep_keys import revoke
 from tenants.terms import KEY_PATTERN, RoleName, checksum
 
-NOTICE = "tenants.send_leak_notice"  # Celery task; the ticket's ref is the key's id
+LEAK_NOTICE = "tenants.send_leak_notice"  # Celery task; the ticket's ref is the key's id
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def report_leak(leak: Leak) -> bool:
         if not key.revoked:
             with in_tenant(key.tenant.schema_name):
                 revoke(key, reason="leaked", url=leak.url[:500], source=leak.source[:100])
-            dispatch.submit(task=NOTICE, ref=key.id, queue="io", priority=5)
+            dispatch.submit(task=LEAK_NOTICE, ref=key.id, queue="io", priority=5)
     return True
 
 

@@ -18,9 +18,7 @@ STEPS = {
 def make_batch(tenant: Tenant, count: int = 3, to: str = "webp", **fields: str) -> dict[str, Any]:
     """A pending batch of pictures, as the API answers it."""
     files = [("files", (f"picture-{n}.png", PNG)) for n in range(count)]
-    reply = tenant.api.upload(
-        "conversions/batch-convert/", files, {"output_format": to, **fields}
-    )
+    reply = tenant.api.upload("conversions/batch-convert/", files, {"output_format": to, **fields})
     assert reply.status == 202, reply.body
     made: dict[str, Any] = reply.json
     return made

@@ -122,3 +122,21 @@ def make_person(*, is_staff: bool = False) -> Member:
     credentials = {"username": name, "password": password}
     token = Api().post("auth/login/", credentials).json["access"]
     return Member("", user_id, name, email, Api(f"Bearer {token}"))
+
+
+def make_staff() -> Member:
+    """Somebody of the platform's staff, logged in with a second factor."""
+    import base64
+
+    from django_otp.oath import totp
+
+    from accounts.services import put_second_factor, put_verified_user
+
+    name, password = f"s{secrets.token_hex(6)}", secrets.token_urlsafe(14)
+    email = f"{name}@example.com"
+    user_id = put_verified_user(username=name, email=email, password=password, is_staff=True)
+    secret = put_second_factor(user_id=user_id)
+    code = totp(base64.b32decode(secret + "=" * (-len(secret) % 8)))
+    credentials = {"username": name, "password": password, "otp": f"{code:06d}"}
+    token = Api().post("auth/login/", credentials).json["access"]
+    return Member("", user_id, name, email, Api(f"Bearer {token}"))

@@ -31,7 +31,7 @@ FILES = {
     *("planner", "gateway", "signing", "tokens", "offer", "verification", "verification_rules"),
     *("verification_media", "verification_terms", "asking", "answers", "openapi", "waiting"),
     *("catalog", "matrix", "groups", "sums", "reading", "sealing", "spool"),
-    *("team", "tenant", "census"),
+    *("team", "tenant", "census", "forms"),
 }
 FOLDERS = {
     *("migrations", "management", "services", "pages", "engines", "identity", "verification"),

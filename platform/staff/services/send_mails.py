@@ -18,7 +18,7 @@ from dispatch.services import Lease
 from staff.models import Mailing, MailRecipient
 from tenants.census import addresses_of
 
-SEND = "staff.send_mailing"  # Celery task; the ticket's ref is the mailing's id
+SEND_MAILING = "staff.send_mailing"  # Celery task; the ticket's ref is the mailing's id
 CHUNK = 100  # mails over one connection to the mail server
 
 
@@ -64,7 +64,7 @@ def order_mailing(
             (MailRecipient(mailing=mailing, address=address) for address in addresses),
             batch_size=1000,
         )
-        dispatch.submit(task=SEND, ref=mailing.id, queue="io")
+        dispatch.submit(task=SEND_MAILING, ref=mailing.id, queue="io")
     return mailing, len(addresses)
 
 
