@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PYTHONPATH := .:platform
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engines demo serve test check lint format types imports bench load matrix new-engine lock clean distclean
+.PHONY: help setup engines demo serve test check lint format types imports bench fuzz load matrix new-engine lock clean distclean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 | \2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s%s\n", $$1, $$2}'
@@ -31,9 +31,10 @@ test: check ## everything that the project promises
 
 check: lint types imports ## lint, types, imports
 
-lint: setup ## ruff: rules and format
+lint: setup ## ruff: rules and format; bandit and pip-audit against security-findings.toml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(BIN)/python -m localstack.findings
 
 format: setup ## put the code into shape
 	$(BIN)/ruff check --fix .
@@ -57,6 +58,10 @@ new-engine: setup ## NAME=… writes conversions/engines/NAME.py, an engine that
 bench: setup ## measure the engines and the API on this machine
 	$(BIN)/python -m loadtests.bench_engines
 	$(BIN)/python -m loadtests.bench
+	$(BIN)/python -m loadtests.quote_error
+
+fuzz: setup ## schemathesis on every route, by key and by token, on a stack of its own
+	$(BIN)/python -m loadtests.fuzz
 
 load: setup ## 20 customers for 20 seconds on a running `make serve`, then percentiles
 	$(BIN)/locust -f loadtests/locustfile.py --headless -u 20 -r 10 -t 20s --only-summary

@@ -108,7 +108,8 @@ def quota_exceeded(
     tenant_id: str, start: datetime, end: datetime, limit: int | None
 ) -> QuotaExceeded:
     """The refusal, with used, reserved, limit and the end of the period."""
-    meter = Meter.objects.get(tenant_id=tenant_id, name=METER, period_start=start)
+    found = Meter.objects.filter(tenant_id=tenant_id, name=METER, period_start=start).first()
+    meter = found or Meter()
     held = f" ({meter.reserved} of them still running)" if meter.reserved else ""
     return QuotaExceeded(
         f"{meter.used + meter.reserved} of {limit} conversions used{held}; "

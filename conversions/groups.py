@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Avg, Case, QuerySet, Value, When
 from django.db.models.fields import FloatField
 
+from conversions.graphs.spec import ordered
 from conversions.models import Batch, Job, Pipeline, Preset
 from conversions.queries import iso
 from conversions.terms import ENDED, GROUP_ENDED, GroupStatus, Status
@@ -143,7 +144,7 @@ def pipeline_bodies(runs: list[Pipeline]) -> list[dict[str, Any]]:
 
 def run_body(run: Pipeline, jobs: list[dict[str, Any]]) -> dict[str, Any]:
     """One run: its steps, their jobs, and the graph."""
-    steps = {name: step_body(step, name, jobs) for name, step in run.steps.items()}
+    steps = {name: step_body(step, name, jobs) for name, step in ordered(run.steps).items()}
     done = sum(step["progress"] for step in steps.values()) // max(len(steps), 1)
     return {
         "id": run.id,
@@ -201,7 +202,7 @@ def jobs_to_hand_out(run: Pipeline, step: str | None) -> list[Job]:
     """Jobs whose results leave the run: of one step, of what an export takes, else of the ends."""
     exports = [s for s in run.steps.values() if s["operation"] == "export/archive"]
     used = {source for s in run.steps.values() for source in s["input"]}
-    ends = [name for name in run.steps if name not in used]
+    ends = [name for name in ordered(run.steps) if name not in used]
     names = [step] if step else [n for s in exports for n in s["input"]] or ends
     found = [job for job in jobs_of_pipeline(run.id) if job.step in names]
     return sorted(found, key=lambda job: names.index(str(job.step)))
@@ -221,14 +222,13 @@ def preset_list() -> QuerySet[Preset]:
 
 def preset_body(preset: Preset) -> dict[str, Any]:
     """A preset as the API shows it."""
+    steps = ordered(preset.steps)
     return {
         "id": preset.id,
         "name": preset.name,
         "description": preset.description,
-        "steps": preset.steps,
-        "graph": graph_of(
-            {name: {**step, "status": "pending"} for name, step in preset.steps.items()}
-        ),
+        "steps": {n: {k: step[k] for k in step if k != "number"} for n, step in steps.items()},
+        "graph": graph_of({n: {**step, "status": "pending"} for n, step in steps.items()}),
         "user_id": preset.user_id,
         "created_at": iso(preset.created_at),
         "updated_at": iso(preset.updated_at),

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -72,10 +72,12 @@ class Files:
         self.results: dict[str, Path] = {}
         for path in sorted(found for folder in folders for found in folder.rglob("*")):
             if path.is_file() and "hostile" not in path.parts and "encrypted" not in path.name:
-                found = detect(path, path.name)
-                bad = found.encrypted or found.malicious or found.damaged
-                if found.format and not bad:
-                    self.by_format[found.format].append(path)
+                self._take(path)
+
+    def _take(self, path: Path) -> None:
+        found = detect(path, path.name)
+        if found.format and not found.encrypted and not found.malicious and not found.damaged:
+            self.by_format[found.format].append(path)
 
     def of(self, code: str) -> list[Path]:
         """The best few samples of a format."""
@@ -331,9 +333,9 @@ def noted(engines: set[str]) -> Noted:
         for key, rows in good.items()
         for engine, row in rows.items()
     ]
-    blank: dict[str, Any] = {"version": "", "at": "", "seconds": 0.0, "verdict": "failed", "sample": ""}
+    blank = Outcome("", "", "", version="", at="", seconds=0.0, verdict="failed", sample="")
     for source, target, engine, note in _REFUSED.findall(text):
-        kept.append(Outcome(engine=engine, source=source, target=target, note=note, **blank))
+        kept.append(replace(blank, engine=engine, source=source, target=target, note=note))
     minutes = re.search(r"in ([\d.]+) minutes", text)
     left = (Pair(engine, source, target) for source, target, engine in _UNTRIED.findall(text))
     others = registry.BY_ID.keys() - engines

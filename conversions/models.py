@@ -194,7 +194,7 @@ class Pipeline(Group):
     """One run of a graph of steps.
 
     ``steps``: name → {operation, input: [name], options, on_error, status, problems: [problem],
-    files: [{key, filename, format, media_type, size, sha256}] of imports, …}, in the given order.
+    files: [{key, filename, format, media_type, size, sha256}] of imports, number, …}.
     Whoever changes it holds the row's lock.
     """
 

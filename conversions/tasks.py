@@ -20,6 +20,12 @@ def cancel_open(ticket_id: str) -> None:
     services.cancel_open(ticket_id=ticket_id)
 
 
+@shared_task(name="conversions.learn", base=TenantTask, public=True)
+def learn() -> None:
+    """Fold the run times of jobs into what quotes know."""
+    services.fold_runs()
+
+
 @shared_task(name="conversions.advance_pipeline", base=TenantTask)
 def advance_pipeline(ticket_id: str) -> None:
     """Start what can start in a pipeline's run."""

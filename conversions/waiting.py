@@ -25,9 +25,12 @@ def wait_for_end(job_id: str, seconds: float) -> None:
 
 
 def poll(job_id: str, deadline: float) -> None:
-    """Ask with growing pauses; between two looks the connection is back in the pool."""
+    """Ask with growing pauses; between two looks the connection is back in the pool.
+
+    What is not there, or no more, has nothing to wait for.
+    """
     pause = FIRST_PAUSE_S
-    while status_of(job_id) not in ENDED and time.monotonic() < deadline:
+    while status_of(job_id) not in (None, *ENDED) and time.monotonic() < deadline:
         if not connection.in_atomic_block:
             connections["default"].close()
         time.sleep(min(pause, max(deadline - time.monotonic(), 0)))

@@ -1,4 +1,4 @@
-"""`/auth/`: what joins a person to tenants: register, login, API keys."""
+"""`/auth/api-keys/`: the keys of a tenant."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from accounts import services as accounts
-from accounts.queries import active_user, user_body
 from core.access import ANYONE, Principal, principal_of, requires
-from core.attempts import attempt, spend_or_refuse
-from core.calling import name_actor
+from core.attempts import spend_or_refuse
 from core.errors import NotFound, invalid
 from core.pagination import PageQuery, page_body, paginate
 from tenants import queries, services
@@ -23,11 +20,7 @@ from tenants.schemas import (
     KeyPatch,
     LeakIn,
     LeakListOut,
-    LoginIn,
-    LoginOut,
     NewKeyOut,
-    RegisterIn,
-    RegisterOut,
     RotateIn,
     UsageOut,
 )
@@ -48,37 +41,6 @@ def found_key(request: HttpRequest, key_id: str) -> ApiKey:
     if key is None:
         raise NotFound("There is no such key.")
     return key
-
-
-@router.post("/register/", response={201: RegisterOut}, auth=None)
-@requires(ANYONE)
-def register(request: HttpRequest, payload: RegisterIn) -> tuple[int, dict[str, Any]]:
-    """Create a person and their first tenant on Free; a verification mail follows."""
-    user_id = services.register(
-        email=payload.email,
-        password=payload.password,
-        username=payload.username,
-        full_name=payload.full_name,
-        tenant_name=payload.tenant_name,
-    )
-    user = active_user(user_id)
-    assert user is not None  # noqa: S101 - made above
-    name_actor(user_id)
-    return 201, {**user_body(user), "tenants": queries.tenants_body(user_id)}
-
-
-@router.post("/login/", response=LoginOut, auth=None)
-@requires(ANYONE)
-def login(request: HttpRequest, payload: LoginIn) -> dict[str, Any]:
-    """Tokens for user name (or e-mail address) and password."""
-    with attempt(account=payload.username, address=request.META.get("REMOTE_ADDR", "")):
-        user = accounts.authenticate(username=payload.username, password=payload.password)
-        has_mfa = accounts.check_second_factor(user=user, code=payload.otp)
-    name_actor(user.id)
-    tenants = queries.tenants_body(user.id)
-    slug = tenants[0]["slug"] if tenants else None
-    pair = accounts.open_session(user=user, tenant_slug=slug, has_mfa=has_mfa)
-    return {**vars(pair), "user": user_body(user), "tenants": tenants}
 
 
 @router.get("/api-keys/", response=KeyListOut)

@@ -14,6 +14,8 @@ from django.utils.crypto import constant_time_compare
 
 from accounts import queries as accounts
 from accounts import tokens
+from accounts.auth import browser_user
+from accounts.queries import SessionUser
 from core.access import Principal
 from core.cache import read_stamp
 from core.env import env
@@ -39,15 +41,6 @@ MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True)
-class Person:
-    """Somebody who has proven who they are."""
-
-    user_id: str
-    is_staff: bool
-    has_mfa: bool
-
-
-@dataclass(frozen=True)
 class Remembered:
     """A key that was valid, with the stamp that Redis had for it then."""
 
@@ -68,18 +61,31 @@ REMEMBERED: dict[bytes, Remembered] = {}  # by SHA-256 of the key's text
 
 
 def authenticate(request: HttpRequest) -> Principal | None:
-    """The caller, or None without credentials. Raises the reason when they are no good."""
+    """The caller, or None without credentials. Raises the reason when they are no good.
+
+    A session cookie counts only where no Authorization header is sent.
+    """
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     credentials = credentials.strip()
     match scheme.lower():
         case "":
-            return None
+            return by_cookie(request)
         case "api-key":
             return by_key(credentials, request.META.get("REMOTE_ADDR", ""))
         case "bearer":
             return by_token(request, credentials)
         case _:
             raise InvalidCredentials("Use `Authorization: Api-Key …` or `Bearer …`.")
+
+
+def recall(request: HttpRequest) -> tuple[Principal, str] | None:
+    """Whom a key was last seen to be, with the name of its stamp; from memory, not yet proven."""
+    scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "api-key":
+        return None
+    text = text.strip()
+    known = REMEMBERED.get(hashlib.sha256(text.encode()).digest())
+    return (known.principal, f"key:{text.partition('.')[0]}") if known else None
 
 
 def by_key(text: str, address: str) -> Principal:
@@ -165,14 +171,21 @@ def by_token(request: HttpRequest, token: str) -> Principal:
     """A person; in the tenant of X-Tenant, else of the host, else of the token."""
     claims = tokens.read_access(token)
     user = accounts.session_user(claims.session_id)
-    if user is None:
+    if user is None or user.user_id != claims.user_id:
         raise TokenExpired("This session was ended. Log in again.")
-    person = Person(user.user_id, user.is_staff, claims.has_mfa)
-    return principal_of_person(request, person, default_slug=claims.tenant_slug)
+    return principal_of_person(request, user, default_slug=claims.tenant_slug)
+
+
+def by_cookie(request: HttpRequest) -> Principal | None:
+    """A person in the dashboard, by the same rules. None without a session; raises CsrfFailed."""
+    user = browser_user(request)
+    if user is None:
+        return None
+    return principal_of_person(request, user, default_slug=queries.first_slug(user.user_id))
 
 
 def principal_of_person(
-    request: HttpRequest, person: Person, *, default_slug: str | None
+    request: HttpRequest, person: SessionUser, *, default_slug: str | None
 ) -> Principal:
     """A person in the tenant that the request names, else in their default one.
 
@@ -197,7 +210,7 @@ def principal_of_person(
 
 
 def outside(
-    person: Person, *, slug: str | None = None, refusal: AppError | None = None
+    person: SessionUser, *, slug: str | None = None, refusal: AppError | None = None
 ) -> Principal:
     """A person in no tenant, with the reason if they meant one."""
     return Principal(
@@ -205,13 +218,14 @@ def outside(
         tenant_slug=slug,
         schema_name=None,
         user_id=person.user_id,
+        session_id=person.session_id,
         has_mfa=person.has_mfa,
         is_staff=person.is_staff,
         refusal=refusal,
     )
 
 
-def inside(person: Person, membership: Membership) -> Principal:
+def inside(person: SessionUser, membership: Membership) -> Principal:
     """A member, with what the role allows."""
     tenant: Tenant = membership.tenant
     return Principal(
@@ -219,6 +233,7 @@ def inside(person: Person, membership: Membership) -> Principal:
         tenant_slug=tenant.slug,
         schema_name=tenant.schema_name,
         user_id=person.user_id,
+        session_id=person.session_id,
         permissions=frozenset(membership.role.permissions),
         role=membership.role.name,
         has_mfa=person.has_mfa,
@@ -257,7 +272,7 @@ def closed(tenant: Tenant) -> AppError | None:
     return None
 
 
-def unproven(tenant: Tenant, person: Person) -> AppError | None:
+def unproven(tenant: Tenant, person: SessionUser) -> AppError | None:
     """The second factor that the tenant wants and this login lacks."""
     if not tenant.require_mfa or person.has_mfa:
         return None

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from core import limits
 from core.errors import AppError
 from core.problems import from_unexpected, render
-from tenants.auth import authenticate
+from tenants.auth import authenticate, recall
 from tenants.errors import SchemaMixedUp
 from tenants.identity.models import Identity
 from tenants.services.count_usage import count_call
@@ -38,8 +38,7 @@ class TenantMiddleware:
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """Resolve the caller, count the request, run it in the caller's schema."""
-        resolve_caller(request)
-        usage = limits.count_request(request, request.principal)  # type: ignore[attr-defined]
+        usage = count_and_resolve(request)
         try:
             if usage is not None:
                 limits.refuse_over(usage)
@@ -58,6 +57,25 @@ def count_use(request: HttpRequest, response: HttpResponse) -> None:
     principal = request.principal  # type: ignore[attr-defined]
     if principal is not None and principal.api_key_id:
         count_call(key_id=principal.api_key_id, status=response.status_code)
+
+
+def count_and_resolve(request: HttpRequest) -> limits.Usage | None:
+    """Caller and count. For a key that is remembered, one round trip tells both.
+
+    It is counted for the tenant that the key is remembered with, which never changes; should its
+    limit have changed meanwhile, the request counts under the new one.
+    """
+    known = recall(request)
+    if known is None:
+        resolve_caller(request)
+        return limits.count_request(request, request.principal)  # type: ignore[attr-defined]
+    expected, stamp = known
+    usage = limits.count_request(request, expected, stamp=stamp)
+    resolve_caller(request)
+    principal = request.principal  # type: ignore[attr-defined]
+    if principal is not None and principal.requests_per_hour != expected.requests_per_hour:
+        usage = limits.count_request(request, principal)
+    return usage
 
 
 def resolve_caller(request: HttpRequest) -> None:

@@ -86,6 +86,11 @@ def memberships_of(user_id: str) -> QuerySet[Membership]:
     return rows.filter(user_id=user_id).order_by("id")
 
 
+def first_slug(user_id: str) -> str | None:
+    """The tenant that a person is in when none is named: their oldest."""
+    return memberships_of(user_id).values_list("tenant__slug", flat=True).first()
+
+
 def member_ids(schema_name: str) -> list[str]:
     """User ids of a tenant's members."""
     found = Membership.objects.filter(tenant__schema_name=schema_name)

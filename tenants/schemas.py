@@ -6,14 +6,14 @@ from datetime import datetime
 
 from ninja import Field, Schema
 
-from accounts.schemas import UserOut
+from accounts.schemas import LONGEST, UserOut
 
 
 class RegisterIn(Schema):
     """A new person and their first tenant."""
 
     email: str = Field(..., max_length=254)
-    password: str = Field(..., max_length=200)
+    password: str = Field(..., max_length=LONGEST)
     username: str | None = Field(None, max_length=150, pattern=r"^[\w.@+-]+$")
     full_name: str = Field("", max_length=200)
     tenant_name: str | None = Field(None, max_length=200)
@@ -40,7 +40,7 @@ class LoginIn(Schema):
     """User name or e-mail address, and password."""
 
     username: str = Field(..., max_length=254)
-    password: str = Field(..., max_length=200)
+    password: str = Field(..., max_length=LONGEST)
     otp: str | None = Field(None, max_length=20)
 
 
@@ -53,6 +53,34 @@ class LoginOut(Schema):
     expires_in: int
     user: UserOut
     tenants: list[TenantOut]
+
+
+class BrowserLoginOut(Schema):
+    """The person, their tenants, and what the header ``X-CSRFToken`` of unsafe calls says."""
+
+    user: UserOut
+    tenants: list[TenantOut]
+    csrf_token: str
+
+
+class ProviderOut(Schema):
+    """An OpenID provider; start at ``oidc/{name}/start/``."""
+
+    name: str
+    label: str
+
+
+class ProviderListOut(Schema):
+    """Every provider that is configured."""
+
+    items: list[ProviderOut]
+
+
+class ArrivalIn(Schema):
+    """What the callback gave, and a code of the second factor."""
+
+    ticket: str = Field(..., max_length=100)
+    otp: str = Field(..., min_length=1, max_length=20)
 
 
 class KeyIn(Schema):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,11 @@ PNG = base64.b64decode(
     "SUVORK5CYII="
 )
 V1 = "/api/v1"
+
+
+def somewhere() -> str:
+    """An address that nobody else in the tests has."""
+    return f"2001:db8::{secrets.token_hex(2)}:{secrets.token_hex(2)}"
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ class Api:
     tenant: str = ""
     host: str = "localhost"
     more: dict[str, str] = field(default_factory=dict)
+    address: str = "127.0.0.1"  # that the caller comes from
 
     def call(
         self,
@@ -67,6 +74,7 @@ class Api:
             content_type=content_type,
             headers=sent,
             SERVER_NAME=self.host,
+            REMOTE_ADDR=self.address,
         )
         text = b"".join(answer) if answer.streaming else answer.content
         return Reply(answer.status_code, answer.headers, text)
@@ -79,9 +87,13 @@ class Api:
         """POST of JSON."""
         return self.call("POST", path, {} if body is None else body, headers=dashed(headers))
 
-    def delete(self, path: str) -> Reply:
-        """DELETE."""
-        return self.call("DELETE", path)
+    def patch(self, path: str, body: Any) -> Reply:
+        """PATCH of JSON."""
+        return self.call("PATCH", path, body)
+
+    def delete(self, path: str, body: Any = None) -> Reply:
+        """DELETE, with JSON where a body is asked for."""
+        return self.call("DELETE", path, body)
 
     def upload(
         self,

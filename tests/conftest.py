@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import product as testing
-from tests.client import Api
+from tests.client import Api, somewhere
 from tests.factories.tenants import Tenant, make_tenant
 
 TESTS = Path(__file__).parent
@@ -90,5 +90,5 @@ def globex(running_product: testing.Product) -> Tenant:
 
 @pytest.fixture
 def visitor() -> Api:
-    """Somebody without credentials."""
-    return Api()
+    """Somebody without credentials, from an address of their own."""
+    return Api(address=somewhere())

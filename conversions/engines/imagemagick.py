@@ -57,7 +57,6 @@ CODERS = {
     "xbm": "xbm",
     "jp2": "jp2",
     "fits": "fits",
-    "hdr": "hdr",
 }
 
 
@@ -108,7 +107,7 @@ def run(call: EngineCall) -> EngineResult:
 _COMMON = ("png", "jpg", "webp", "tiff", "bmp", "gif")
 _RARE_IN = (
     *("miff", "mng", "jng", "viff", "vicar", "xwd", "jbig", "avs", "mtv", "otb", "wbmp", "pict"),
-    *("fax", "psb", "pam", "xpm", "fits", "hdr"),
+    *("fax", "psb", "pam", "xpm", "fits"),
 )
 # What Pillow reads as well, but not every kind of it: 12 bit, CMYK with masks, old compressions.
 _SECOND_READER: tuple[str, ...] = (

@@ -19,6 +19,7 @@ from com.sun.star.lang import DisposedException
 from com.sun.star.uno import RuntimeException
 
 OFFICE = "/usr/lib/libreoffice/program/soffice.bin"
+DYING_S = 0.5
 TEXT = "Text (encoded)"
 RESTART_ME = 81  # exit code of soffice after it has set up a new profile
 
@@ -163,6 +164,14 @@ def resident_bytes(process: subprocess.Popen[bytes]) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def wait_for_death(process: subprocess.Popen[bytes]) -> None:
+    """A crash shows as some exception first: the document is not to blame, nor the next one."""
+    try:
+        process.wait(timeout=DYING_S)
+    except subprocess.TimeoutExpired:
+        return
+
+
 def main() -> None:
     """Serve until standard input ends or soffice dies."""
     user = Path(sys.argv[1]) / "profile" / "user"
@@ -179,6 +188,8 @@ def main() -> None:
             sys.exit("soffice died")  # its exit may not be seen yet; the next call would fail too
         except Exception as error:
             answer = {"ok": False, "error": f"{type(error).__name__}: {error}"[:500]}
+        if not answer["ok"] and answer["error"] != "load":
+            wait_for_death(process)
         if process.poll() is not None:
             sys.exit("soffice died")
         answer["rss_bytes"] = resident_bytes(process)

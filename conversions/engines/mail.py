@@ -132,11 +132,17 @@ def _outlook(call: EngineCall) -> _Letter:
         "Subject": found.subject or "",
     }
     attachments = [
-        (one.file_name or "attachment", one.mime_type or "", bytes(one.file_bytes or b""))
+        (_ended(one.file_name) or "attachment", one.mime_type or "", bytes(one.file_bytes or b""))
         for one in found.attachments
     ]
-    clean = {name: " ".join(value.split()) for name, value in headers.items() if value.strip()}
-    return _Letter(clean, found.body or "", _page_of(found), tuple(attachments))
+    texts = {name: " ".join(_ended(value).split()) for name, value in headers.items()}
+    clean = {name: value for name, value in texts.items() if value}
+    return _Letter(clean, _ended(found.body), _ended(_page_of(found)), tuple(attachments))
+
+
+def _ended(text: str | None) -> str:
+    """Without the NUL that some writers end their strings with."""
+    return (text or "").replace("\x00", "")
 
 
 def _page_of(found: Any) -> str:
@@ -144,7 +150,7 @@ def _page_of(found: Any) -> str:
     from oxmsg.domain import constants  # noqa: PLC0415
 
     raw = found.properties.binary_prop_value(constants.PID_HTML) or b""
-    named = re.search(rb"charset=[\"']?([\w-]+)", raw[:4096], re.I)
+    named = re.search(rb"charset=[\"']?([\w-]+)", raw[:4096], re.IGNORECASE)
     if named:
         with contextlib.suppress(LookupError, UnicodeDecodeError):
             return str(raw.decode(named[1].decode()))

@@ -10,6 +10,7 @@ import importlib.metadata
 import logging
 import warnings as python_warnings
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -59,11 +60,31 @@ class _Progress(logging.Handler):
             self.call.progress(min(0.95, self.done / self.steps), "rebuilding pages")
 
 
+def _flattened(source: Path, call: EngineCall) -> Path:
+    """A copy with fields, stamps and turned pages made plain, which pdf2docx would leave out."""
+    import pymupdf  # noqa: PLC0415 (in the child only)
+
+    library: Any = pymupdf
+    with library.open(source, filetype="pdf") as document:
+        if document.needs_pass:
+            document.authenticate(call.password or "")
+        turned = [page for page in document if page.rotation]
+        if not turned and not any(page.first_annot or page.first_widget for page in document):
+            return source
+        for page in turned:
+            page.remove_rotation()
+        document.bake()
+        flat = call.workdir / "flat.pdf"
+        document.save(flat, encryption=library.PDF_ENCRYPT_KEEP)
+    return flat
+
+
 def _convert(source: Path, call: EngineCall, numbers: list[int]) -> None:
     with python_warnings.catch_warnings():
         python_warnings.simplefilter("ignore")
         from pdf2docx import Converter  # noqa: PLC0415 (1 s and 150 MB: in the child only)
 
+    source = _flattened(source, call)
     log = logging.getLogger()
     watcher = _Progress(call, len(numbers))
     log.addHandler(watcher)

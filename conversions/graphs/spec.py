@@ -22,7 +22,7 @@ ON_ERROR = ("fail", "continue")
 # What a step says of itself; every other word in it is taken for an option.
 WORDS = {
     *("operation", "input", "on_error", "output_format", "engine", "options", "password", "force"),
-    *("url", "filename", "content_base64"),
+    *("url", "filename", "content_base64", "number"),
 }
 # Tools that give several files from one; how many is known only afterwards.
 FAN_OUT = frozenset({"split-pdf", "pdf-to-images", "extract-archive"})
@@ -77,9 +77,10 @@ class StepSpec:
         """Of a tool; else empty."""
         return self.operation.removeprefix("tool/") if self.operation.startswith("tool/") else ""
 
-    def stored(self) -> dict[str, Any]:
-        """What a preset keeps: no files and no secrets."""
+    def stored(self, number: int) -> dict[str, Any]:
+        """What a preset keeps: no files, no secrets. ``number``: jsonb keeps no order of keys."""
         return {
+            "number": number,
             "operation": self.operation,
             "input": list(self.input),
             "on_error": self.on_error,
@@ -89,6 +90,11 @@ class StepSpec:
             "force": self.force,
             "url": self.url,
         }
+
+
+def ordered(stored: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Stored steps in the order in which they can run."""
+    return dict(sorted(stored.items(), key=lambda item: int(item[1]["number"])))
 
 
 def read_graph(raw: Any) -> dict[str, StepSpec]:

@@ -9,6 +9,7 @@ from conversions.services.create_many import Accepted, Refused
 from conversions.services.detect_file import detect_file
 from conversions.services.expire_jobs import expire_jobs
 from conversions.services.keep_presets import change_preset, create_preset, delete_preset
+from conversions.services.learn import fold_runs
 from conversions.services.quote import quote
 from conversions.services.receive_input import Source, receive_input
 from conversions.services.retry_job import retry_job
@@ -35,6 +36,7 @@ __all__ = [
     "delete_preset",
     "detect_file",
     "expire_jobs",
+    "fold_runs",
     "go_on_canceling",
     "order_cancel_open",
     "quote",

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 import dispatch.services as dispatch
 from conversions.errors import JobNotCancelable
+from conversions.graphs.spec import ordered
 from conversions.groups import pipeline_body
 from conversions.models import Job, Pipeline
 from conversions.services.cancel_job import cancel_job
@@ -109,7 +110,7 @@ def settle(run: Pipeline) -> bool:
 def next_step(run: Pipeline) -> str | None:
     """A step whose inputs have all ended; without any file to take it is skipped."""
     name: str
-    for name, step in run.steps.items():
+    for name, step in ordered(run.steps).items():
         sources = [run.steps[source]["status"] for source in step["input"]]
         if step["status"] != "pending" or not all(status in OVER for status in sources):
             continue

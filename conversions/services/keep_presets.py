@@ -70,7 +70,7 @@ def delete_preset(*, preset_id: str) -> None:
 
 def stored(steps: Mapping[str, StepSpec]) -> dict[str, object]:
     """What is kept of the steps."""
-    return {name: step.stored() for name, step in steps.items()}
+    return {name: step.stored(n) for n, (name, step) in enumerate(steps.items())}
 
 
 def check_unknown(steps: Mapping[str, StepSpec]) -> None:

@@ -113,7 +113,8 @@ def run_steps(bench: Bench, steps: list[Step]) -> Made:
 def joined(reports: tuple[Report, ...]) -> Report:
     """One report of all legs."""
     checks = [check for report in reports for check in report.checks]
-    return Report(verdict=verdict_of(checks), checks=tuple(checks))
+    before = reports[0].before if reports else {}
+    return Report(verdict=verdict_of(checks), checks=tuple(checks), before=before)
 
 
 def run_leg(bench: Bench, leg: list[Step], taken: list[Piece]) -> tuple[EngineResult, list[str]]:
@@ -137,10 +138,19 @@ def run_step(bench: Bench, step: Step, taken: list[Piece]) -> EngineResult:
         result = attempt(bench, step, taken)
     except InputRejected as refused:
         result = second_try(bench, step, taken, refused)
-    Step.objects.filter(pk=step.pk).update(
-        engine=step.engine, version=step.version, finished_at=timezone.now()
-    )
+        note_engine(bench.job, step)
+    Step.objects.filter(pk=step.pk).update(finished_at=timezone.now())
     return result
+
+
+def note_engine(job: Job, step: Step) -> None:
+    """Write down which engine did the step in the end."""
+    Step.objects.filter(pk=step.pk).update(engine=step.engine, version=step.version)
+    names = {"engine": step.engine, "version": step.version}
+    job.route = [
+        {**row, **names} if number == step.position else row for number, row in enumerate(job.route)
+    ]
+    Job.objects.filter(pk=job.pk).update(route=job.route)
 
 
 def second_try(

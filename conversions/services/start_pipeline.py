@@ -114,7 +114,7 @@ def new_run(caller: Principal, steps: Mapping[str, StepSpec], wanted: RunRequest
     kept = longest_kept(caller)
     return Pipeline(
         name=wanted.name,
-        steps={name: new_step(step) for name, step in steps.items()},
+        steps={name: new_step(step, n) for n, (name, step) in enumerate(steps.items())},
         retention_hours=min(wanted.retention_hours or kept, kept),
         tenant_slug=caller.tenant_slug or "",
         is_test=caller.is_test,
@@ -127,9 +127,9 @@ def new_run(caller: Principal, steps: Mapping[str, StepSpec], wanted: RunRequest
     )
 
 
-def new_step(step: StepSpec) -> dict[str, Any]:
+def new_step(step: StepSpec, number: int) -> dict[str, Any]:
     """A step before it runs; its password is kept sealed until the run ends."""
-    return step.stored() | {
+    return step.stored(number) | {
         "status": "completed" if step.is_import else "pending",
         "problems": [],
         "files": [],

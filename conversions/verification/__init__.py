@@ -6,10 +6,10 @@ Both files are read inside the sandbox, since a result may be as hostile as its 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -26,6 +26,7 @@ from sandbox.outcomes import SandboxError
 
 __all__ = ["Check", "Report", "presence", "type_of", "verdict_of", "verify", "warm"]
 
+Given = TypeVar("Given")
 Verdict = Literal["verified", "warnings", "failed"]
 # The facts reader that shares its library with the engine that wrote the file.
 _SAME_LIBRARY = {"pillow": "pillow", "pypdf": "pypdf", "libarchive": "libarchive"}
@@ -38,6 +39,7 @@ class Report:
 
     verdict: Verdict
     checks: tuple[Check, ...]
+    before: Mapping[str, Any] = field(default_factory=dict)  # the source's counts, for learning
 
 
 def warm() -> None:
@@ -65,16 +67,18 @@ def verify(
     checks = presence(outputs, output_format)
     if all(check.ok for check in checks):
         checks += [type_of(path, output_format) for path in outputs]
+    counts: dict[str, Any] = {}
     if all(check.ok for check in checks):
         read = _read(source, source_format, outputs, output_format, engine_id, password)
         if isinstance(read, Check):
             checks.append(read)
         else:
+            counts = {k: v for k, v in read[0].items() if isinstance(v, int | float)}
             if BY_CODE[output_format].family in ("audio", "video"):
                 ends = (source, source_format), (outputs[0], output_format)
                 listen(read[0], read[1], *ends, chosen)
             checks += _compare(read, source_format, output_format, chosen, claims or {})
-    return Report(verdict=verdict_of(checks), checks=tuple(checks))
+    return Report(verdict=verdict_of(checks), checks=tuple(checks), before=counts)
 
 
 def verdict_of(checks: list[Check]) -> Verdict:
@@ -169,5 +173,14 @@ def _compare(
     )
     checks = [opened, *has_text(compared)]
     for rule in rules_for(source_format, output_format):
-        checks += rule(compared)
+        checks += applied(rule, compared)
     return checks
+
+
+def applied(rule: Callable[[Given], Iterable[Check]], given: Given) -> list[Check]:
+    """A rule's checks. Facts that it trips over are odd: then nothing was proved."""
+    try:
+        return list(rule(given))
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        note = f"the files can't be compared: {type(error).__name__}"
+        return [Check(name="comparable", ok=False, note=note, actual=str(error)[:200])]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from conversions.verification.terms import Check, Compared
+from inspection import pdfa
 
 
 def range_count(text: str, pages: int) -> int:
@@ -64,13 +65,22 @@ def same_pdf(c: Compared) -> Iterator[Check]:
         yield Check(name="pages", ok=actual == expected, expected=expected, actual=actual)
     blank, allowed = c.total("blank_pages"), int(c.before.get("blank_pages") or 0)
     yield Check(name="not_blank", ok=blank <= allowed, expected=f"≤ {allowed}", actual=blank)
-    asked = str(c.options.get("pdfa") or "none")
-    if asked != "none":
-        form = c.after[0].get("pdfa")
-        yield Check(name="pdfa", ok=form == asked.upper(), expected=asked.upper(), actual=form)
+    yield from archive_form(c)
     if c.claims.get("ocr_words"):
         words = c.total("text_chars")
         yield Check(name="text_found", ok=words > 0, expected="words", actual=words)
+
+
+def archive_form(c: Compared) -> Iterator[Check]:
+    """The PDF/A that was asked for: claimed by the file, and nothing that stands against it."""
+    asked = str(c.options.get("pdfa") or "none").upper()
+    if asked == "NONE":
+        return
+    form, faults = str(c.after[0].get("pdfa") or ""), c.after[0].get("pdfa_faults") or []
+    # Level A and U ask for all that B asks, and more.
+    ok = form[:1] == asked[0] and form[1:] in ("A", "B", "U") and not faults
+    actual = f"{form}: {', '.join(faults)}" if faults else form
+    yield Check(name="pdfa", ok=ok, expected=asked, actual=actual, note=pdfa.NOTE)
 
 
 def read_text(c: Compared) -> Iterator[Check]:

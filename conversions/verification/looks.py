@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -71,9 +72,9 @@ def _colours(old: Grid, new: Grid | None) -> Iterator[Check]:
     if new is None:  # gray pixels
         new = [0] * len(old)
     strength, apart = tint_apart(old, new)
-    if strength < 5:
+    if strength < 5 and apart <= 12:
         return
-    share = apart / strength
+    share = apart / max(strength, 5)
     yield Check(
         name="colours",
         ok=share <= 0.5 or apart <= 4,
@@ -87,9 +88,10 @@ def _comparable(c: Compared) -> bool:
     """Not where the picture was cut, put on another ground, or made square."""
     own_ground = str(c.options.get("background") or "#ffffff").lower() != "#ffffff"
     odd = c.before["frames"] > 1 and c.source_format in ("png", "apng")  # a still comes first
-    small = c.before["width"] * c.before["height"] < 64 or min(
-        c.before["width"], c.before["height"]
-    ) < 8
+    small = (
+        c.before["width"] * c.before["height"] < 64
+        or min(c.before["width"], c.before["height"]) < 8
+    )
     square = c.output_format == "icns" and c.before["width"] != c.before["height"]
     return not (c.options.get("fit") == "crop" or own_ground or odd or small or square)
 
@@ -136,24 +138,25 @@ def same_scenes(c: Compared) -> Iterator[Check]:
         if colours:
             yield from _colours(*colours[len(colours) // 2])
     moved, moves = _moved(old), _moved(new)
-    if moved > 4:
-        yield Check(name="moves", ok=moves > 0.2 * moved, expected=f"≈ {moved:.1f}", actual=moves)
+    if moved > 0.3:
+        still = moves < 0.1 * moved
+        yield Check(name="moves", ok=not still, expected=moved, actual=moves, severe=moved > 4)
 
 
 def _moved(looks: list[dict[str, Any]]) -> float:
     """Mean difference of neighbouring looks."""
-    pairs = list(zip(looks, looks[1:], strict=False))
-    total = sum(
-        sum(abs(x - y) for x, y in zip(a["grid"], b["grid"], strict=True)) / len(a["grid"])
-        for a, b in pairs
-    )
+    pairs = list(itertools.pairwise(looks))
+    total = 0.0
+    for a, b in pairs:
+        apart = sum(abs(x - y) for x, y in zip(a["grid"], b["grid"], strict=True))
+        total += apart / len(a["grid"])
     return round(total / max(1, len(pairs)), 1)
 
 
 def compare_pages(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Iterator[Check]:
     """Pages side by side; those without light and dark say nothing."""
-    pairs = [(a["grid"], b["grid"]) for a, b in zip(old, new, strict=False)]
-    found = [agreement(a, b) for a, b in pairs if deviation(a) > 2]
+    pairs = zip(old, new, strict=False)
+    found = [_best(a, b) for a, b in pairs if deviation(a["grid"]) > 2]
     if found:
         worst = min(found)
         yield Check(

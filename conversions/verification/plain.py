@@ -35,11 +35,11 @@ def _letters(old: list[list[int]] | None, new: list[list[int]] | None) -> Iterat
     wide = [
         chr(code)
         for code, _, width in old
-        if code in found
-        and None not in (width, found[code][1])
-        and abs(found[code][1] - width) > 2
+        if code in found and None not in (width, found[code][1]) and abs(found[code][1] - width) > 2
     ]
-    yield Check(name="widths", ok=not wide, expected="the same", actual="".join(wide[:20]) or "kept")
+    yield Check(
+        name="widths", ok=not wide, expected="the same", actual="".join(wide[:20]) or "kept"
+    )
 
 
 def subtitles(c: Compared) -> Iterator[Check]:
@@ -56,9 +56,7 @@ def subtitles(c: Compared) -> Iterator[Check]:
             yield Check(name=name, ok=ok, expected=round(was + shift, 2), actual=now)
     old, new = before.get("timed"), one.get("timed")
     if old and new and len(old) == len(new):
-        late = sum(
-            abs(max(0.0, a[0] + shift) - b[0]) > 1.0 for a, b in zip(old, new, strict=True)
-        )
+        late = sum(abs(max(0.0, a[0] + shift) - b[0]) > 1.0 for a, b in zip(old, new, strict=True))
         yield Check(name="times", ok=not late, expected="as before", actual=f"{late} cues off")
         moved = sum(a[1] != b[1] for a, b in zip(old, new, strict=True))
         yield Check(

@@ -7,7 +7,7 @@ from typing import Any
 
 from conversions.verification import documents, plain
 from conversions.verification.documents import range_count
-from conversions.verification.drawings import drawing
+from conversions.verification.drawings import drawing, same_drawing
 from conversions.verification.looks import (
     picture_on_page,
     same_frames,
@@ -143,10 +143,7 @@ def _document_pages(c: Compared) -> Iterator[Check]:
     locked = any(one.get("needs_password") for one in c.after)
     yield Check(name="opens_without_password", ok=not locked, expected=True, actual=not locked)
     filled = bool(c.before.get("text_chars") or c.before.get("images") or c.before.get("cells"))
-    asked = str(c.options.get("pdfa") or "none")
-    if asked != "none":
-        form = c.after[0].get("pdfa")
-        yield Check(name="pdfa", ok=form == asked.upper(), expected=asked.upper(), actual=form)
+    yield from documents.archive_form(c)
     blank = c.total("blank_pages")
     if filled:
         all_blank = bool(pages) and blank >= int(c.total("pages_looked_at") or pages)
@@ -249,20 +246,18 @@ def _has_content(c: Compared) -> Iterator[Check]:
 
 def _page_rules(source_format: str, output_format: str) -> tuple[Rule, ...] | None:
     """Rules where a page description stands at either end."""
-    pictures = {"png", "jpg", "tiff", "svg"}
-    if source_format in _POSTSCRIPT and output_format in pictures:
-        return (documents.page_pictures,)
+    pictures = output_format in ("png", "jpg", "tiff", "svg")
     if output_format in _POSTSCRIPT:
         return (documents.drawn_pages,)
-    if source_format in _POSTSCRIPT and output_format == "pdf":
-        return (_document_pages,)
+    if source_format in _POSTSCRIPT:
+        if output_format == "pdf":
+            return (_document_pages,)
+        return (documents.page_pictures,) if pictures else None
     if source_format != "pdf":
         return None
-    if output_format in pictures:
-        return (documents.page_pictures, same_painted_pages)
-    if output_format != "pdf":
-        return None
-    return (documents.same_pdf, _text(0.75, 0.9), same_painted_pages)
+    if output_format == "pdf":
+        return (documents.same_pdf, _text(0.75, 0.9), same_painted_pages)
+    return (documents.page_pictures, same_painted_pages) if pictures else None
 
 
 def _content_rules(before: str, output_format: str) -> tuple[Rule, ...]:
@@ -287,7 +282,7 @@ _BY_TARGET: dict[str, tuple[Rule, ...]] = {
     "ebook": (documents.book, _text(0.75, 0.9)),
 }
 _BY_SOURCE: dict[str, tuple[Rule, ...]] = {
-    "vector": (drawing,),
+    "vector": (drawing, same_drawing),
     "subtitle": (_text(0.9, 0.98),),
     "email": (_text(0.9, 0.98),),
 }

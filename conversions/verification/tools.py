@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conversions.verification import Report, presence, type_of, verdict_of
+from conversions.verification import Report, applied, presence, type_of, verdict_of
 from conversions.verification.terms import Check
 from conversions.verification.tool_rules import RULES
 from conversions.verification.tool_seen import Seen
@@ -70,7 +70,7 @@ def _rules(engine_id: str, seen: Seen) -> list[Check]:
     checks = [Check(name="readable", ok=not broken, expected="a file that opens", actual=opened)]
     if not broken:
         for rule in RULES[engine_id]:
-            checks += rule(seen)
+            checks += applied(rule, seen)
     return checks
 
 

@@ -23,6 +23,6 @@ def same_values(c: Compared) -> Iterator[Check]:
             ok=share >= 0.98,
             expected="≥ 98 % in their columns",
             actual=f"{share:.0%}",
-            severe=share < 0.8,
+            severe=share < 0.9,
         )
         return

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 from django.core import signing
+from django.utils.crypto import salted_hmac
 
 from core.env import env
 from core.errors import InvalidCredentials, TokenExpired, invalid
@@ -14,7 +15,12 @@ from core.errors import InvalidCredentials, TokenExpired, invalid
 ALGORITHM = "HS256"
 ACCESS_LIFETIME = timedelta(minutes=30)
 REFRESH_LIFETIME = timedelta(days=14)
-MAIL_LIFETIME = timedelta(days=3)
+MAIL_LIFETIMES = {
+    "verify": timedelta(days=3),
+    "address": timedelta(days=3),
+    "reset": timedelta(hours=1),
+    "export": timedelta(days=7),
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,6 @@ class AccessClaims:
     user_id: str
     tenant_slug: str | None
     session_id: str
-    has_mfa: bool = False  # a second factor was proven in this login
 
 
 def encode(kind: str, lifetime: timedelta, **claims: object) -> str:
@@ -53,12 +58,13 @@ def decode(token: str, kind: str) -> dict[str, object]:
     return claims
 
 
-def access_token(
-    user_id: str, tenant_slug: str | None, session_id: str, *, has_mfa: bool = False
-) -> str:
-    """A short-lived token that names the person and the default tenant."""
+def access_token(user_id: str, tenant_slug: str | None, session_id: str, *, mfa: bool) -> str:
+    """A short-lived token that names the person and the default tenant.
+
+    ``mfa`` is for clients to read: what counts is the row of the session, which may gain it later.
+    """
     return encode(
-        "access", ACCESS_LIFETIME, sub=user_id, tenant=tenant_slug, sid=session_id, mfa=has_mfa
+        "access", ACCESS_LIFETIME, sub=user_id, tenant=tenant_slug, sid=session_id, mfa=mfa
     )
 
 
@@ -67,44 +73,33 @@ def read_access(token: str) -> AccessClaims:
     claims = decode(token, "access")
     tenant = claims.get("tenant")
     return AccessClaims(
-        str(claims["sub"]),
-        str(tenant) if tenant else None,
-        str(claims.get("sid", "")),
-        claims.get("mfa") is True,
+        str(claims["sub"]), str(tenant) if tenant else None, str(claims.get("sid", ""))
     )
 
 
-def refresh_token(
-    user_id: str,
-    session_id: str,
-    generation: int,
-    tenant_slug: str | None,
-    *,
-    has_mfa: bool = False,
-) -> str:
+def refresh_token(user_id: str, session_id: str, generation: int, tenant_slug: str | None) -> str:
     """A token that buys the next pair, once."""
     return encode(
-        "refresh",
-        REFRESH_LIFETIME,
-        sub=user_id,
-        sid=session_id,
-        gen=generation,
-        tenant=tenant_slug,
-        mfa=has_mfa,
+        "refresh", REFRESH_LIFETIME, sub=user_id, sid=session_id, gen=generation, tenant=tenant_slug
     )
 
 
-def mail_token(purpose: str, user_id: str, state: str) -> str:
-    """A signed token for a link in a mail; ``state`` makes it worthless once used."""
-    return signing.dumps([user_id, state], salt=f"filemill.mail.{purpose}")
+def mail_token(purpose: str, subject: str, state: str) -> str:
+    """A signed token for a link in a mail; ``state`` makes it worthless once it has changed."""
+    return signing.dumps([subject, state], salt=f"filemill.mail.{purpose}")
 
 
 def read_mail_token(purpose: str, token: str) -> tuple[str, str]:
-    """User id and state; raises ValidationFailed."""
+    """Subject and state; raises ValidationFailed."""
     try:
-        user_id, state = signing.loads(
-            token, salt=f"filemill.mail.{purpose}", max_age=MAIL_LIFETIME
+        subject, state = signing.loads(
+            token, salt=f"filemill.mail.{purpose}", max_age=MAIL_LIFETIMES[purpose]
         )
     except (signing.BadSignature, ValueError) as error:
         raise invalid("token", "This link is not valid any more. Ask for a new one.") from error
-    return str(user_id), str(state)
+    return str(subject), str(state)
+
+
+def reset_state(password_hash: str, address: str) -> str:
+    """What a reset link signs: changed with the password or the address, so good once."""
+    return salted_hmac("filemill.reset", f"{password_hash}:{address}").hexdigest()[:32]

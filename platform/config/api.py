@@ -25,6 +25,7 @@ from core.access import Caller
 from notifications.api import router as notifications
 from staff.api import router as staff
 from tenants.api import router as tenants
+from tenants.doors import router as doors
 from tenants.team import invitations
 from tenants.team import router as team
 from tenants.tenant import router as tenant
@@ -59,6 +60,7 @@ api = NinjaAPI(
     description="Convert files, with the result checked against its source.",
 )
 problems.install(api)
+api.add_router("/auth/", doors)
 api.add_router("/auth/", tenants)
 api.add_router("/auth/", accounts)
 api.add_router("/tenant/", tenant)

@@ -53,7 +53,9 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 3600},
         },
+        "learn": {"task": "conversions.learn", "schedule": 60.0, "options": {"expires": 60}},
         "collect": {"task": "audit.collect", "schedule": 60.0, "options": {"expires": 60}},
+        "tidy": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
         "ready": {"task": "tenants.keep_ready", "schedule": 10.0, "options": {"expires": 10}},
     },
 )

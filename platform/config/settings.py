@@ -27,8 +27,8 @@ SHARED_APPS = (
     "django.contrib.auth",
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.messages",
-    "django.contrib.sessions",
     "django.contrib.postgres",
+    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "rest_framework_api_key",
     "django_otp",
@@ -55,12 +55,19 @@ TENANT_APPS = (
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 TENANT_MODEL = "tenants.Tenant"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
+# One SET search_path for each tenant entered, not one for each query; the backend forgets what it
+# set when a connection is handed back or a transaction rolled back.
+TENANT_LIMIT_SET_CALLS = True
 DATABASE_ROUTERS = ("django_tenants.routers.TenantSyncRouter",)
 AUTH_USER_MODEL = "accounts.User"
 
 MIDDLEWARE = [
     "core.middleware.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "staff.middleware.AdminMiddleware",
     "tenants.middleware.TenantMiddleware",
     "core.idempotency.middleware.IdempotencyMiddleware",
@@ -109,16 +116,18 @@ CACHES = {
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
     },
 }
+# The same keys as "platform", counted in one round trip.
+CACHES["limits"] = {**CACHES["platform"], "BACKEND": "core.cache.CountingCache"}
 # Calls that may wait for a worker: a transaction around them would hide the job from it.
 IDEMPOTENCY_OWN_TRANSACTION = re.compile(
     r"^/api/(v1/conversions/(convert|detect|quote)/|v1/tools/|convert/|compress/|edit/|merge/"
     r"|split/|extract/)"
 )
-RATELIMIT_USE_CACHE = "platform"
+RATELIMIT_USE_CACHE = "limits"
 SILENCED_SYSTEM_CHECKS = [
     "django_ratelimit.E003",
     "django_ratelimit.W001",  # Redis counts atomically
-    *("admin.E408", "admin.E409", "admin.E410"),  # staff.middleware has them for /admin/ alone
+    *("admin.E408", "admin.E409"),  # staff.middleware has them for /admin/ alone
 ]
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -130,9 +139,21 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["core.passwords.BoundedArgon2"]
+
+# Cookies of the dashboard: of one host, never sent by another site's form, secure under https.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = conf.site.public_url.startswith("https://")
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600  # seconds, like a refresh token
+CSRF_COOKIE_AGE = SESSION_COOKIE_AGE
+if conf.site.trust_forwarded:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 OTP_TOTP_ISSUER = "Filemill"
+# Seconds of pause after a wrong code, doubled by each further one: a slip of the finger costs
+# nothing, the 16th guess eleven minutes.
+OTP_TOTP_THROTTLE_FACTOR = 0.02
 FILE_UPLOAD_HANDLERS = ["core.uploads.HashingUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000  # of a batch
 DATA_UPLOAD_MAX_MEMORY_SIZE = 50_000_000  # bytes of a JSON body (base64); forms stream past it
@@ -152,6 +173,7 @@ TEMPLATES = [
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
+                "django.template.context_processors.csrf",
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
@@ -174,6 +196,12 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
 X_FRAME_OPTIONS = "DENY"
+IS_HTTPS = conf.site.public_url.startswith("https://")
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+# Plain http is for probes, which come past the proxy that says how it was called.
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -7,6 +7,7 @@ from django.urls import path
 from config.api import api, wish
 from config.openapi import docs, redoc, swagger
 from staff.admin import site as admin
+from web.account_pages import reset_password, second_factor
 from web.health import basic, celery, database, detailed, engines, redis
 from web.pages import home, not_found, problem, server_error, verify_email
 
@@ -21,6 +22,8 @@ urlpatterns = [
     path("problems/<slug:code>", problem),
     path("problems/<slug:code>/", problem),
     path("verify-email/", verify_email),
+    path("reset-password/", reset_password),
+    path("second-factor/", second_factor),
     path("health/", basic),
     path("health/detailed/", detailed),
     path("health/database/", database),

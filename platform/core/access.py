@@ -58,6 +58,7 @@ class Principal:
     plan_code: str = ""
     requests_per_hour: int | None = None
     upload_bytes: int | None = None
+    session_id: str | None = None  # the login behind a token or cookie
     role: str | None = None  # the person's in this tenant; a key has none
     has_mfa: bool = False  # a second factor was proven in this login
     is_staff: bool = False

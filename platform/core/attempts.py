@@ -7,69 +7,95 @@ Without Redis logging in is closed: guessing must never be free.
 from __future__ import annotations
 
 import hashlib
+import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from django.core.cache import caches
 from redis.exceptions import RedisError
 
-from core.errors import ServiceUnavailable, TooManyAttempts
+from core.errors import MfaRequired, ServiceUnavailable, TooManyAttempts
 
 WINDOW_S = 900
-LIMITS = {"pair": 5, "account": 50, "address": 100}  # failures in a window
+LIMITS = {"pair": 5, "account": 50, "address": 100}  # failures in any such window
+
+# Sorted sets of attempts by time, in Redis' own clock. All limits are looked at before anything is
+# counted, in one step, so that neither a race nor the turn of an hour lets one more through.
+TRY = """
+local now = redis.call('TIME')
+now = now[1] + now[2] / 1000000
+local window, wait = tonumber(ARGV[2]), 0
+for i, key in ipairs(KEYS) do
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now - window)
+  local surplus = redis.call('ZCARD', key) - tonumber(ARGV[2 + i])
+  if surplus >= 0 then
+    local oldest = redis.call('ZRANGE', key, surplus, surplus, 'WITHSCORES')
+    wait = math.max(wait, oldest[2] + window - now)
+  end
+end
+if wait > 0 then return math.ceil(wait) end
+for _, key in ipairs(KEYS) do
+  redis.call('ZADD', key, now, ARGV[1])
+  redis.call('EXPIRE', key, window)
+end
+return 0
+"""
 
 
-def counters(account: str, address: str) -> dict[str, str]:
-    """The cache keys of this window; an account's name is not kept in Redis."""
+def counters(account: str, address: str) -> list[str]:
+    """Where attempts are kept, in the order of LIMITS; an account's name is not kept in Redis."""
     name = hashlib.sha256(account.strip().lower().encode()).hexdigest()[:32]
-    window = int(time.time()) // WINDOW_S
     subjects = {"pair": f"{name}:{address}", "account": name, "address": address}
-    return {kind: f"login:{kind}:{subject}:{window}" for kind, subject in subjects.items()}
+    return [f"platform:login:{kind}:{subject}" for kind, subject in subjects.items()]
 
 
 @contextmanager
 def attempt(*, account: str, address: str) -> Iterator[None]:
-    """Count the attempt; forget it when the block succeeds. Raises TooManyAttempts."""
-    keys = counters(account, address)
+    """Count the attempt; forget it unless the block finds a wrong password or code.
+
+    Raises TooManyAttempts; ServiceUnavailable without Redis.
+    """
+    keys, mark = counters(account, address), secrets.token_hex(8)
     try:
-        over = [kind for kind, key in keys.items() if count(key) > LIMITS[kind]]
-        if over:
-            forget(keys)
-            raise too_many()
+        wait_s = count(keys, mark)
     except (RedisError, ConnectionError) as error:
         raise ServiceUnavailable(
             "Logging in is closed for a moment. Try again.", headers={"Retry-After": "10"}
         ) from error
-    yield
+    if wait_s:
+        raise too_many(wait_s)
     try:
-        forget(keys)
-    except (RedisError, ConnectionError):
-        return
+        yield
+    except MfaRequired:  # the password was right, and no code was tried
+        forget(keys, mark)
+        raise
+    forget(keys, mark)
 
 
-def count(key: str) -> int:
-    """One more; the number so far in this window."""
-    cache = caches["platform"]
-    cache.add(key, 0, WINDOW_S + 5)
-    return int(cache.incr(key))
+def redis() -> Any:
+    """The client of the platform's cache."""
+    return caches["platform"]._cache.get_client(write=True)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
-def forget(keys: dict[str, str]) -> None:
-    """One less of each."""
-    for key in keys.values():
-        try:
-            caches["platform"].decr(key)
-        except ValueError:  # the window has ended meanwhile
-            continue
+def count(keys: list[str], mark: str) -> int:
+    """Keep one more attempt; 0, or the seconds to wait where a limit is reached."""
+    return int(redis().register_script(TRY)(keys, [mark, WINDOW_S, *LIMITS.values()]))
 
 
-def too_many() -> TooManyAttempts:
-    """429 with the seconds to the next window."""
-    left = WINDOW_S - int(time.time()) % WINDOW_S
+def forget(keys: list[str], mark: str) -> None:
+    """It was no failure."""
+    with suppress(RedisError, ConnectionError):
+        for key in keys:
+            redis().zrem(key, mark)
+
+
+def too_many(wait_s: int) -> TooManyAttempts:
+    """429 with the seconds until the oldest failure is forgotten."""
     return TooManyAttempts(
-        f"Too many failed logins. Try again in {left // 60 + 1} min, or reset the password.",
-        headers={"Retry-After": str(left)},
+        f"Too many failed logins. Try again in {wait_s // 60 + 1} min, or reset the password.",
+        headers={"Retry-After": str(wait_s)},
     )
 
 

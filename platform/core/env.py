@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -148,6 +148,46 @@ class Limits(Group):
     _hosts = field_validator("webhook_allow_hosts", mode="before")(split_commas)
 
 
+class OpenIdProvider(BaseModel):
+    """Where people may log in from. ``issuer`` is its address, exactly as its tokens say it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9-]{1,30}$")
+    label: str = ""
+    issuer: str
+    client_id: str
+    client_secret: SecretStr
+
+
+class OpenId(Group):
+    """Sign-in by OpenID Connect: Google by its two names, any others as JSON."""
+
+    google_client_id: str = Field(default="", validation_alias="GOOGLE_CLIENT_ID")
+    google_client_secret: SecretStr = Field(
+        default=SecretStr(""), validation_alias="GOOGLE_CLIENT_SECRET"
+    )
+    others: tuple[OpenIdProvider, ...] = Field(default=(), validation_alias="OIDC_PROVIDERS")
+    allow_hosts: CommaList = Field(default=(), validation_alias="OIDC_ALLOW_HOSTS")
+
+    _hosts = field_validator("allow_hosts", mode="before")(split_commas)
+
+    @property
+    def providers(self) -> dict[str, OpenIdProvider]:
+        """By name; Google first when it is configured."""
+        found = {provider.name: provider for provider in self.others}
+        if not self.google_client_id:
+            return found
+        google = OpenIdProvider(
+            name="google",
+            label="Google",
+            issuer="https://accounts.google.com",
+            client_id=self.google_client_id,
+            client_secret=self.google_client_secret,
+        )
+        return {"google": google} | found
+
+
 class Env(Group):
     """The whole tree."""
 
@@ -158,6 +198,7 @@ class Env(Group):
     email: Email
     dispatch: Dispatch
     limits: Limits
+    open_id: OpenId
 
 
 class BadSettings(SystemExit):
@@ -172,6 +213,7 @@ GROUPS: dict[str, type[Group]] = {
     "email": Email,
     "dispatch": Dispatch,
     "limits": Limits,
+    "open_id": OpenId,
 }
 
 

@@ -202,9 +202,15 @@ class JudgedBackend(httpcore.SyncBackend):
         raise last or httpcore.ConnectError("no address")
 
 
-def client(*, webhook: bool = False, timeout_s: float = 15.0) -> httpx.Client:
-    """A client of its own pool; redirects are not followed; a call ends within ``timeout_s``."""
-    allow = env().limits.webhook_allow_hosts if webhook else ()
+def client(
+    *, webhook: bool = False, timeout_s: float = 15.0, allow: Iterable[str] | None = None
+) -> httpx.Client:
+    """A client of its own pool; redirects are not followed; a call ends within ``timeout_s``.
+
+    ``allow``: ``host:port`` names that may lie off the public internet.
+    """
+    if allow is None:
+        allow = env().limits.webhook_allow_hosts if webhook else ()
     transport = httpx.HTTPTransport(retries=0)
     transport._pool = httpcore.ConnectionPool(  # noqa: SLF001 - httpx offers no other way in
         ssl_context=httpx.create_ssl_context(),

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import cast
 
+from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
 
 from core.access import Principal
+from core.cache import CountingCache
 from core.errors import RateLimited
 
 log = logging.getLogger("filemill.limits")
@@ -31,13 +34,17 @@ class Usage:
     is_over: bool
 
 
-def count_request(request: HttpRequest, principal: Principal | None) -> Usage | None:
-    """Count one request. None when Redis is away."""
+def count_request(
+    request: HttpRequest, principal: Principal | None, *, stamp: str = ""
+) -> Usage | None:
+    """Count one request, and read a stamp in the same breath. None when Redis is away."""
     limit = ANONYMOUS_PER_HOUR
     who = f"ip:{request.META.get('REMOTE_ADDR', '')}"
     if principal is not None:
         limit = principal.requests_per_hour or UNLIMITED
         who = f"tenant:{principal.schema_name or principal.user_id}"
+    counting = cast("CountingCache", caches["limits"])
+    counting.beside = stamp
     try:
         usage = get_usage(
             request,

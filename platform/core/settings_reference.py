@@ -67,7 +67,8 @@ def kind_of(field: FieldInfo) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(f"`{value}`" for value in get_args(kind))
     if get_origin(kind) is tuple:
-        return "list, separated by commas"
+        is_text = get_args(kind)[0] is str
+        return "list, separated by commas" if is_text else "JSON list of objects"
     parts = [part for part in get_args(kind) if part is not type(None)]
     return WORDS[parts[0] if parts else kind]
 

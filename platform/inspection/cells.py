@@ -19,7 +19,7 @@ def plain(value: Any) -> str | None:
         return str(value).lower()
     text = str(value).strip()
     if isinstance(value, str) and not _NUMBER.fullmatch(text):
-        return text.lower() if text.lower() in ("true", "false") else " ".join(text.split())
+        return text.lower() if text.lower() in ("true", "false") else "".join(text.split())
     digits = text.lstrip("-")
     return text if digits.isdigit() else f"{float(text):.12g}"
 

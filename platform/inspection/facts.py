@@ -105,12 +105,15 @@ _COMMON = (
 )
 PRELOAD = (*_COMMON, "cv2", "numpy", "PIL.Image", "pymediainfo", "yaml", "brotli")
 # PyMuPDF brings 170 MB, which make each fork 7 ms slower (measured): a parent of its own.
-PRELOAD_PDF = (*_COMMON, "pymupdf", "pypdf", "cv2", "PIL.Image")
+PRELOAD_PDF = (*_COMMON, "pymupdf", "pypdf", "pikepdf", "cv2", "PIL.Image")
+
+
+_PAINTED = {"pdf", "svg", "svgz"}  # by MuPDF
 
 
 def preload_for(codes: set[str]) -> tuple[str, ...]:
     """Modules for the warm parent that reads these formats."""
-    return PRELOAD_PDF if "pdf" in codes else PRELOAD
+    return PRELOAD_PDF if codes & _PAINTED else PRELOAD
 
 
 def facts(path: Path, code: str, *, unlike: str | None = None) -> Facts:

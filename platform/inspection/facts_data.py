@@ -200,6 +200,6 @@ def _outlook(path: Path) -> dict[str, Any]:
     know_windows_names()
     found = Message.load(str(path))
     text = found.body or re.sub(r"<[^>]+>", " ", found.html_body or "")
-    subject = found.subject or ""
+    subject = (found.subject or "").replace("\x00", "")
     known = {"subject": subject, "attachments": found.attachment_count}
     return {**known, **digest(f"{subject}\n{text}")}

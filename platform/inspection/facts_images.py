@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from inspection.looks import frames_of, look_of
+from inspection.looks import frames_of, look_of, page_look, visible
 
 _MOST_FRAMES, _MOST_PIXELS = 400, 400_000_000  # of animations whose later frames are looked at
 _ONE = {"ico", "icns", "psd"}  # further frames are sizes or layers
@@ -21,33 +21,19 @@ def _signature(gray: Any) -> dict[str, Any]:
     return {"likeness": [int(v) for v in small.flatten()], "contrast": float(gray.std())}
 
 
-def _visible(pixels: Any, *, flat: bool = False) -> Any:
-    """Bytes, gray or blue-green-red; transparency over white, as a viewer shows it."""
-    if pixels.dtype != "uint8":
-        top = float(pixels.max()) or 1.0
-        pixels = (pixels.astype("float32") * (255.0 / max(top, 255.0))).astype("uint8")
-    if pixels.ndim == 2:
-        return pixels
-    if pixels.shape[2] == 4 and not flat:
-        alpha = pixels[:, :, 3:].astype("float32") / 255.0
-        over = pixels[:, :, :3] * alpha + 255.0 * (1.0 - alpha)
-        pixels = over.astype("uint8")
-    return pixels[:, :, :3].copy()
-
-
 def _to_gray(pixels: Any, *, flat: bool = False) -> Any:
     import cv2  # noqa: PLC0415
 
-    seen = _visible(pixels, flat=flat)
+    seen = visible(pixels, flat=flat)
     return seen if seen.ndim == 2 else cv2.cvtColor(seen, cv2.COLOR_BGR2GRAY)
 
 
 def _seen(pixels: Any) -> dict[str, Any]:
     """Signature and look of pixels as OpenCV gives them."""
-    seen = _visible(pixels)
+    seen = visible(pixels)
     known = _signature(_to_gray(pixels)) | look_of(seen)
     if pixels.ndim == 3 and pixels.shape[2] == 4:
-        flat = _visible(pixels, flat=True)
+        flat = visible(pixels, flat=True)
         known["likeness_flat"] = _signature(_to_gray(pixels, flat=True))["likeness"]
         known |= {f"{name}_flat": value for name, value in look_of(flat).items()}
     return known
@@ -159,7 +145,7 @@ def svg_by_hand(path: Path, code: str) -> dict[str, Any]:
     if root.tag.rpartition("}")[2] != "svg":
         raise ValueError("no drawing")
     shapes = sum(_is_shape(one) for one in root.iter())
-    known = {"frames": 1, "shapes": shapes}
+    known: dict[str, Any] = {"frames": 1, "shapes": shapes, **_drawn(data)}
     box = [float(n) for n in re.split(r"[\s,]+", root.get("viewBox", "").strip()) if n]
     wide, high = _pixels(root.get("width")), _pixels(root.get("height"))
     if len(box) == 4 and box[2] > 0 and box[3] > 0:
@@ -168,6 +154,19 @@ def svg_by_hand(path: Path, code: str) -> dict[str, Any]:
     if wide and high:
         known |= {"width": max(1, round(wide)), "height": max(1, round(high))}
     return known
+
+
+def _drawn(data: bytes) -> dict[str, Any]:
+    """The look of a drawing as MuPDF draws it, which knows the plain parts of SVG."""
+    import pymupdf  # noqa: PLC0415 (loaded in the warm parent only)
+
+    library: Any = pymupdf
+    library.TOOLS.mupdf_display_errors(False)  # noqa: FBT003
+    try:
+        with library.open(stream=data, filetype="svg") as document:
+            return {"drawn": page_look(document[0])}
+    except Exception:  # it may know less than was drawn with; MuPDF has no narrower class
+        return {}
 
 
 _SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text"}
@@ -242,4 +241,6 @@ def _largest_icon(data: bytes) -> bytes:
 
 def _ico_look(path: Path) -> dict[str, Any]:
     made = by_pillow(path, "ico")
-    return {name: made[name] for name in ("likeness", "contrast", "grid", "colours") if name in made}
+    return {
+        name: made[name] for name in ("likeness", "contrast", "grid", "colours") if name in made
+    }

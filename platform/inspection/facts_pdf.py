@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from inspection.looks import look_of
+from inspection import pdfa
+from inspection.looks import page_look
 from inspection.words import MOST_CHARS, digest
 
 _PAINTED, _PAINT_S, _WIDEST_PT = 12, 3.0, 3000  # of pages that are looked at as pictures
@@ -31,7 +32,14 @@ def by_pymupdf(path: Path, code: str) -> dict[str, Any]:
     with pymupdf.open(path, filetype="pdf") as document:
         if document.needs_pass:
             return {"encrypted": True, "needs_password": True}
-        return _read(document)
+        return _with_pdfa(_read(document), path)
+
+
+def _with_pdfa(known: dict[str, Any], path: Path) -> dict[str, Any]:
+    """What stands against the PDF/A that a file claims."""
+    if "pdfa" in known:
+        known["pdfa_faults"] = pdfa.faults(path, known["pdfa"][:1])
+    return known
 
 
 def with_password(path: Path, password: str) -> dict[str, Any]:
@@ -81,19 +89,13 @@ def _read(document: Any) -> dict[str, Any]:
 
 def _looks(document: Any) -> list[dict[str, Any]]:
     """What the first pages look like, painted small; fewer where painting takes long."""
-    import numpy as np  # noqa: PLC0415 (loaded in the warm parent only)
-
     found: list[dict[str, Any]] = []
     until = time.monotonic() + _PAINT_S
     for number in range(min(document.page_count, _PAINTED)):
         page = document[number]
         if time.monotonic() > until or max(page.rect.width, page.rect.height) > _WIDEST_PT:
             break
-        picture = page.get_pixmap(dpi=24, alpha=False)
-        values: Any = np.frombuffer(picture.samples, dtype=np.uint8)
-        values = values.reshape(picture.height, picture.stride)[:, : picture.width * picture.n]
-        values = values.reshape(picture.height, picture.width, picture.n)
-        found.append(look_of(np.ascontiguousarray(values[:, :, ::-1])))
+        found.append(page_look(page))
     return found
 
 

@@ -36,7 +36,8 @@ def by_hand(path: Path, code: str) -> dict[str, Any]:
     if not cues:
         raise ValueError("no subtitles")
     ends = [end for _, end, _ in cues if end is not None]
-    known = {"cues": len(cues), "last_end_seconds": round(max(ends), 2) if ends else None}
+    known: dict[str, Any] = {"cues": len(cues)}
+    known |= {"last_end_seconds": round(max(ends), 2) if ends else None}
     known["first_start_seconds"] = round(min(start for start, _, _ in cues), 2)
     known["timed"] = [[round(start, 2), _first_words(words)] for start, _, words in cues[:_TIMED]]
     return {**known, **digest("\n".join(_plain(words) for _, _, words in cues))}

@@ -73,6 +73,7 @@ def _widths(tables: Tables) -> Any:
 
     def width(glyph: int) -> int:
         place = 4 * min(glyph, count - 1)
-        return round(struct.unpack_from(">H", tables[b"hmtx"], place)[0] * 1000 / em)
+        advance: int = struct.unpack_from(">H", tables[b"hmtx"], place)[0]
+        return int(advance * 1000 / em + 0.5)
 
     return width

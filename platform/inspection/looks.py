@@ -1,4 +1,4 @@
-"""What a picture looks like, small enough to be compared: brightness and colours of a coarse grid."""
+"""What a picture looks like, small enough to compare: brightness and colours of a coarse grid."""
 
 from __future__ import annotations
 
@@ -9,6 +9,20 @@ FIELDS = 8  # blue, green and red of 8 × 8 fields
 PLACES = (0.1, 0.35, 0.6, 0.85)  # of the frames that stand for an animation or film
 
 Look = dict[str, Any]
+
+
+def visible(pixels: Any, *, flat: bool = False) -> Any:
+    """Bytes, gray or blue-green-red; transparency over white, as a viewer shows it."""
+    if pixels.dtype != "uint8":
+        top = float(pixels.max()) or 1.0
+        pixels = (pixels.astype("float32") * (255.0 / max(top, 255.0))).astype("uint8")
+    if pixels.ndim == 2:
+        return pixels
+    if pixels.shape[2] == 4 and not flat:
+        alpha = pixels[:, :, 3:].astype("float32") / 255.0
+        over = pixels[:, :, :3] * alpha + 255.0 * (1.0 - alpha)
+        pixels = over.astype("uint8")
+    return pixels[:, :, :3].copy()
 
 
 def look_of(pixels: Any) -> Look:
@@ -35,10 +49,10 @@ def frames_of(path: str, frames: int) -> list[Look]:
 
     found = []
     for share in PLACES:
-        ok, pictures = cv2.imreadmulti(path, start=int(share * frames), count=1)
-        if ok and len(pictures):
-            one = pictures[0]
-            found.append(look_of(one) | {"contrast": float(one.std())})
+        ok, animation = cv2.imreadanimation(path, start=int(share * frames), count=1)
+        if ok and len(animation.frames):
+            seen = visible(animation.frames[0])
+            found.append(look_of(seen) | {"contrast": float(seen.std())})
     return found
 
 
@@ -55,3 +69,15 @@ def film_of(video: Any) -> list[Look]:
         if ok:
             found.append(look_of(frame) | {"contrast": float(frame.std())})
     return found
+
+
+def page_look(page: Any) -> Look:
+    """A page or drawing that MuPDF has opened, painted some 300 pixels wide or high."""
+    import numpy as np  # noqa: PLC0415
+
+    dots = max(8, min(72, round(72 * 300 / max(page.rect.width, page.rect.height, 1.0))))
+    picture = page.get_pixmap(dpi=dots, alpha=False)
+    values: Any = np.frombuffer(picture.samples, dtype=np.uint8)
+    values = values.reshape(picture.height, picture.stride)[:, : picture.width * picture.n]
+    values = values.reshape(picture.height, picture.width, picture.n)
+    return look_of(np.ascontiguousarray(values[:, :, ::-1]))

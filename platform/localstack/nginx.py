@@ -19,6 +19,7 @@ MAX_BODY = "2100m"
 PROBLEMS = {
     400: ("malformed_request", "Malformed request", False),
     404: ("not_found", "Not found", False),
+    405: ("method_not_allowed", "Method not allowed", False),  # TRACE, which nginx never passes on
     413: ("file_too_large", "File too large", False),
     414: ("malformed_request", "Address too long", False),
     431: ("malformed_request", "Headers too large", False),
@@ -175,6 +176,8 @@ def _error_pages() -> str:
             "errors": [],
         }
         retry = ' add_header Retry-After "2" always;' if shown in (502, 503) else ""
+        if shown == 405:
+            retry = ' add_header Allow "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" always;'
         blocks.append(
             f"    error_page {status} ={shown} /_problem/{status};\n"
             f"    location = /_problem/{status} {{ internal; default_type application/problem+json;"

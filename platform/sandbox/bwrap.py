@@ -30,13 +30,13 @@ def _rights() -> list[str]:
     return [*spaces, "--unshare-cgroup-try", "--cap-drop", "ALL", *keep]
 
 
-def _drop(workdir: Path) -> list[str]:
+def _drop(workdir: Path, user: int) -> list[str]:
     if os.getuid() != 0:
         return []
-    user = ["--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+    become = ["--reuid", str(user), "--regid", str(user), "--clear-groups"]
     return [
         "setpriv",
-        *user,
+        *become,
         "--bounding-set=-all",
         "--inh-caps=-all",
         "--no-new-privs",
@@ -66,7 +66,12 @@ def environment(profile: SandboxProfile, workdir: Path) -> dict[str, str]:
 
 
 def bubble(
-    argv: list[str], profile: SandboxProfile, workdir: Path, *, python: bool = False
+    argv: list[str],
+    profile: SandboxProfile,
+    workdir: Path,
+    *,
+    python: bool = False,
+    user: int = NOBODY,
 ) -> list[str]:
     """``argv`` inside bubblewrap; ``python`` shows our interpreter and sources as well."""
     words = ["bwrap", *_rights(), "--die-with-parent", "--new-session", "--clearenv"]
@@ -89,7 +94,7 @@ def bubble(
     words += ["--bind", str(workdir), str(workdir)]
     words += ["--remount-ro", "/"]  # else its own files could fill the memory
     words += ["--chdir", "/" if os.getuid() == 0 else str(workdir), "--"]
-    return [*words, *_drop(workdir), *_limits(profile), *argv]
+    return [*words, *_drop(workdir, user), *_limits(profile), *argv]
 
 
 def _parents(paths: tuple[str, ...]) -> list[str]:
@@ -98,13 +103,16 @@ def _parents(paths: tuple[str, ...]) -> list[str]:
     return sorted(found - {"/", "/usr", "/tmp", "/lib", "/bin", "/dev", "/proc"})  # noqa: S108
 
 
-def launcher(argv: list[str], profile: SandboxProfile, workdir: Path) -> list[str]:
+def launcher(
+    argv: list[str], profile: SandboxProfile, workdir: Path, user: int = NOBODY
+) -> list[str]:
     """``argv`` through our own confinement (namespaces, Landlock, limits as far as allowed)."""
     names = ("cpu_s", "memory_bytes", "output_bytes", "processes", "open_files")
     order = {
         "limits": {name: getattr(profile, name) for name in names},
         "readable": [*_BINDS, *profile.binds, *runtime_paths()],
         "workdir": str(workdir),
+        "user": user,
         "env": environment(profile, workdir) | {"TMPDIR": str(workdir)},
     }
     path = "PYTHONPATH=" + os.pathsep.join(p for p in sys.path if p)
@@ -113,12 +121,17 @@ def launcher(argv: list[str], profile: SandboxProfile, workdir: Path) -> list[st
 
 
 def command(
-    argv: list[str], profile: SandboxProfile, workdir: Path, *, python: bool = False
+    argv: list[str],
+    profile: SandboxProfile,
+    workdir: Path,
+    *,
+    python: bool = False,
+    user: int = NOBODY,
 ) -> list[str]:
-    """The strongest form that works here."""
+    """The strongest form that works here; as root the work runs as ``user``."""
     if bubblewrap_works():
-        return bubble(argv, profile, workdir, python=python)
-    return launcher(argv, profile, workdir)
+        return bubble(argv, profile, workdir, python=python, user=user)
+    return launcher(argv, profile, workdir, user)
 
 
 @functools.cache

@@ -38,6 +38,7 @@ class Confinement:
     output_bytes: int
     processes: int
     open_files: int
+    user: int = NOBODY  # that root becomes
 
 
 def runtime_paths() -> tuple[str, ...]:
@@ -148,8 +149,8 @@ def confine(
     applied = [*(inherited or leave_network()), *_tree(confinement)]
     if is_root:
         os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
+        os.setresgid(*[confinement.user] * 3)
+        os.setresuid(*[confinement.user] * 3)
         applied.append("user")
     kernel.drop_capabilities()
     kernel.no_new_privileges()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
-from sandbox.profiles import NOBODY
+from sandbox.profiles import FIRST_USER, NOBODY, USERS
 
 
 def tree_bytes(folder: str, *, stop_at: int) -> int:
@@ -24,20 +25,28 @@ def tree_bytes(folder: str, *, stop_at: int) -> int:
     return total
 
 
-def give(folder: str) -> None:
+_turns = itertools.count()
+
+
+def fresh_user() -> int:
+    """A user for one program; the same one comes again after thousands."""
+    return FIRST_USER + (os.getpid() * 101 + next(_turns)) % USERS
+
+
+def give(folder: str, user: int = NOBODY) -> None:
     """Let the sandbox's user own the folder and what is in it (a matter for root only)."""
     if os.getuid() != 0:
         return
-    os.chown(folder, NOBODY, NOBODY)
+    os.chown(folder, user, user)
     for root, folders, files in os.walk(folder):
         for name in (*folders, *files):
-            os.chown(Path(root) / name, NOBODY, NOBODY, follow_symlinks=False)
+            os.chown(Path(root) / name, user, user, follow_symlinks=False)
 
 
 def let_read(path: str) -> None:
-    """Let the sandbox's user read one file that lies elsewhere."""
+    """Let the sandbox's users read one file that lies elsewhere, in a folder that hides it."""
     if os.getuid() != 0:
         return
     state = Path(path).stat()
-    if not state.st_mode & 0o004 and state.st_uid != NOBODY:
-        os.chown(path, NOBODY, -1)
+    if not state.st_mode & 0o004:
+        Path(path).chmod(state.st_mode | 0o004)

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import bwrap
-from sandbox.folders import give, tree_bytes
+from sandbox.folders import fresh_user, give, tree_bytes
 from sandbox.outcomes import Crashed, LimitHit, SandboxUnavailable
-from sandbox.profiles import PROFILES
+from sandbox.profiles import NOBODY, PROFILES
 
 _TICK_S = 0.2
 _MAX_LINE = 4 << 20
@@ -99,7 +99,7 @@ class WarmHost:
 
     def __init__(self, plan: HostPlan) -> None:
         self.plan = plan
-        self.starts = 0
+        self.starts, self.user = 0, NOBODY
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: Path | None = None
@@ -189,9 +189,12 @@ class WarmHost:
         self._folder, self._calls, self._rss, self._buffer = folder, 0, 0, b""
         for file in self.plan.files:
             shutil.copy(file, folder / file.name)
-        give(str(folder))
+        self.user = fresh_user()
+        give(str(folder), self.user)
         limits = PROFILES[self.plan.profile]
-        self._process = _spawn(bwrap.command(self.plan.argv(folder), limits, folder))
+        self._process = _spawn(
+            bwrap.command(self.plan.argv(folder), limits, folder, user=self.user)
+        )
         self.starts += 1
         try:
             ready = self._line(time.monotonic() + self.plan.start_s).get("ready")
@@ -233,7 +236,7 @@ class Session:
 
     def give(self) -> None:
         """Hand what was put into the folder over to the host's user."""
-        give(str(self.folder))
+        give(str(self.folder), self.host.user)
 
     def ask(self, request: dict[str, Any], *, deadline_s: float) -> dict[str, Any]:
         """Send a question and wait for its answer. LimitHit, Crashed: the host was replaced."""

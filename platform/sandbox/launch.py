@@ -30,7 +30,10 @@ def main() -> None:
             os._exit(0)
     order = json.loads(sys.argv[1])
     box = Confinement(
-        readable=tuple(order["readable"]), writable=order["workdir"], **order["limits"]
+        readable=tuple(order["readable"]),
+        writable=order["workdir"],
+        user=order["user"],
+        **order["limits"],
     )
     confine(box, os.getppid())
     os.chdir(order["workdir"])

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 MIB = 1 << 20
 GIB = 1 << 30
-NOBODY = 65534  # uid and gid of untrusted work when the owner is root
+NOBODY = 65534  # uid and gid of untrusted work that can't fork, when the owner is root
+# Programs get a user each: the kernel counts processes by user, so that one which takes all that
+# it may would otherwise leave none to its neighbours. Below 65,536 for containers' user maps.
+FIRST_USER, USERS = 50_000, 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +93,7 @@ PROFILES: dict[str, SandboxProfile] = {
         memory_bytes=3 * GIB // 2,
         output_bytes=512 * MIB,
         total_bytes=1 * GIB,
-        processes=64,
+        processes=256,
     ),
     "book": SandboxProfile(
         cpu_s=300,
@@ -108,7 +111,7 @@ PROFILES: dict[str, SandboxProfile] = {
         memory_bytes=2 * GIB,
         output_bytes=2 * GIB,
         total_bytes=4 * GIB,
-        processes=64,
+        processes=256,
         binds=(*_FONTS, "/var/lib/ghostscript", "/etc/ghostscript"),
         env=(("OMP_THREAD_LIMIT", "1"),),
     ),
@@ -126,7 +129,7 @@ PROFILES: dict[str, SandboxProfile] = {
         memory_bytes=5 * GIB,
         output_bytes=2 * GIB,
         total_bytes=3 * GIB,
-        processes=64,
+        processes=256,
         binds=_FONTS,
     ),
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sandbox import bwrap
 from sandbox.bwrap import level
-from sandbox.folders import give, tree_bytes
+from sandbox.folders import fresh_user, give, tree_bytes
 from sandbox.outcomes import Finished, Killed
 from sandbox.profiles import PROFILES, SandboxProfile
 
@@ -84,11 +84,12 @@ def run(
     Never raises for what the program does; an exception of ``on_stdout_line`` ends the program.
     """
     limits = PROFILES[profile] if isinstance(profile, str) else profile
-    give(str(workdir))
+    user = fresh_user()
+    give(str(workdir), user)
     started = time.monotonic()
     deadline = started + min(deadline_s or limits.wall_s, limits.wall_s)
     process = subprocess.Popen(  # noqa: S603
-        bwrap.command(argv, limits, workdir, python=python),
+        bwrap.command(argv, limits, workdir, python=python, user=user),
         stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

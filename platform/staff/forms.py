@@ -7,10 +7,10 @@ from typing import Any
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
-from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_otp.models import Device
 
 from accounts import services as accounts
-from core.attempts import attempt
+from accounts.terms import Origin
 from core.errors import AppError
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -30,17 +30,19 @@ class StaffLogin(AdminAuthenticationForm):
     def clean(self) -> dict[str, Any]:
         """The same checks, counters and words as the API's login; no reason is told."""
         fields = self.cleaned_data
-        address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
-        name, password = fields.get("username", ""), fields.get("password", "")
         try:
-            with attempt(account=name, address=address):
-                user = accounts.authenticate(username=name, password=password)
-                has_mfa = accounts.check_second_factor(user=user, code=fields.get("otp_token"))
-                if not (has_mfa and user.is_staff):
-                    raise ValidationError(REFUSED)
+            proof = accounts.log_in(
+                username=fields.get("username", ""),
+                password=fields.get("password", ""),
+                otp=fields.get("otp_token"),
+                origin=Origin.of(self.request.META if self.request else {}),
+            )
         except AppError as error:
             raise ValidationError(REFUSED if error.status == 401 else error.detail) from error
-        user.backend = BACKEND  # type: ignore[attr-defined]
-        user.otp_device = TOTPDevice.objects.filter(user=user, confirmed=True).first()  # type: ignore[attr-defined]
+        user: Any = proof.user
+        if not (proof.has_mfa and user.is_staff):
+            raise ValidationError(REFUSED)
+        user.backend = BACKEND
+        user.otp_device = Device.from_persistent_id(accounts.device_id(user_id=user.id) or "")
         self.user_cache = user
         return fields

@@ -1,18 +1,15 @@
-"""Sessions, people and messages for the admin site alone: no other request pays for them."""
+"""People and messages for the admin site alone: no other request pays for them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 
 Answer = Callable[[HttpRequest], HttpResponse]
 ADMIN = "/admin/"
-SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 
 
 class AdminMiddleware:
@@ -20,8 +17,7 @@ class AdminMiddleware:
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
-        inner = AuthenticationMiddleware(MessageMiddleware(get_response))
-        self.admin: Answer = inner if SESSIONS in settings.MIDDLEWARE else SessionMiddleware(inner)
+        self.admin: Answer = AuthenticationMiddleware(MessageMiddleware(get_response))
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Through the chain, or past it."""

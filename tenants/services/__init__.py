@@ -10,6 +10,7 @@ from tenants.services.close_tenant import (
 )
 from tenants.services.count_usage import forget_old_usage, usage_of, write_usage
 from tenants.services.create_tenant import create_tenant
+from tenants.services.hold_people import give_first_tenant
 from tenants.services.invite import (
     accept_invitation,
     invite,
@@ -48,6 +49,7 @@ __all__ = [
     "delete_role",
     "delete_tenant",
     "forget_old_usage",
+    "give_first_tenant",
     "invite",
     "leave_tenant",
     "purge_deleted",

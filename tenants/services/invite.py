@@ -6,14 +6,13 @@ import secrets
 from typing import Any
 
 from django.core import signing
-from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.mail import send_mail
-from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
 import dispatch.services as dispatch
 from accounts import services as accounts
+from accounts.services.addresses import clean_address
 from audit.services import record
 from core.env import env
 from core.errors import (
@@ -25,7 +24,6 @@ from core.errors import (
 )
 from core.tenancy import in_public, in_tenant
 from tenants.models import Invitation, Membership
-from tenants.services.keep_keys import demand_verified
 from tenants.services.keep_members import find_role, lock_team, publish_member, refuse_role
 from tenants.terms import INVITATION_LIFETIME, MOST_INVITATIONS
 
@@ -48,7 +46,7 @@ def invite(
     Raises EmailNotVerified, NotFound, PermissionDenied, Conflict for a member, ValidationFailed.
     """
     if user_id is not None:
-        demand_verified(tenant_id, user_id)
+        accounts.demand_verified(user_id=user_id)
     address = clean_address(email)
     lock_team(tenant_id)
     role = find_role(tenant_id=tenant_id, named=named)
@@ -73,16 +71,6 @@ def invite(
         dispatch.submit(task=SEND_INVITATION, ref=row.id, queue="io", priority=5)
     record(action="invitation.created", target=row.id, changes={"role": [None, role.name]})
     return row
-
-
-def clean_address(email: str) -> str:
-    """An address without blanks around it."""
-    address = email.strip()
-    try:
-        validate_email(address)
-    except DjangoValidationError as error:
-        raise invalid("email", "This is not an e-mail address.") from error
-    return address
 
 
 def token_of(invitation: Invitation) -> str:

@@ -12,11 +12,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.services import demand_verified
 from audit.services import record
 from core.cache import renew_stamps
-from core.errors import Conflict, EmailNotVerified, NotFound, invalid
+from core.errors import Conflict, NotFound, invalid
 from core.outbox.services import publish
-from tenants.models import ApiKey, Membership, Tenant
+from tenants.models import ApiKey, Tenant
 from tenants.services.keep_roles import grantable, refuse_more
 from tenants.terms import DEFAULT_SCOPES, MOST_NETWORKS
 
@@ -43,7 +44,7 @@ def create_api_key(
     whose maker is gone. Raises EmailNotVerified, PermissionDenied, ValidationFailed.
     """
     if user_id is not None:
-        demand_verified(tenant_id, user_id)
+        demand_verified(user_id=user_id)
     default = [scope for scope in DEFAULT_SCOPES if scope in held]
     key, text = insert_key(
         tenant_id=tenant_id,
@@ -62,14 +63,6 @@ def create_api_key(
         changes={"scopes": [None, key.scopes], "test": [None, key.is_test]},
     )
     return key, text
-
-
-def demand_verified(tenant_id: str, user_id: str) -> None:
-    """Raise EmailNotVerified for somebody who has not proven an address."""
-    found = Membership.objects.select_related("user").filter(tenant_id=tenant_id, user_id=user_id)
-    membership = found.first()
-    if membership is not None and not membership.user.is_verified:
-        raise EmailNotVerified("Open the link in the mail we sent, then try again.")
 
 
 def insert_key(**fields: Any) -> tuple[ApiKey, str]:

@@ -6,11 +6,12 @@ import re
 
 import pytest
 from django.core.cache import caches
-from django.core.cache.backends.redis import RedisCache
 
+from core.cache import CountingCache, OneClientCache
 from tests.client import Api
 from tests.factories.tenants import Tenant, make_tenant
 from tests.product import Product
+from tests.threads import at_once
 
 
 def remaining(headers: object) -> int:
@@ -53,16 +54,25 @@ def test_strangers_share_the_limit_of_their_address(visitor: Api) -> None:
     assert reply.headers["RateLimit-Policy"] == '"requests";q=3000;w=3600'
 
 
-def test_without_redis_the_api_stays_open(
-    acme: Tenant, product: Product, monkeypatch: pytest.MonkeyPatch
+def test_without_redis_the_api_stays_open_with_a_warning_and_the_login_is_closed(
+    acme: Tenant,
+    product: Product,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    dead = RedisCache(f"redis://127.0.0.1:{product.dead_port}/0", {})
-    monkeypatch.setattr(caches._connections, "platform", dead, raising=False)  # type: ignore[attr-defined]
+    acme.api.get("conversions/jobs/")  # the key is remembered
+    for name, cache in (("platform", OneClientCache), ("limits", CountingCache)):
+        dead = cache(f"redis://127.0.0.1:{product.dead_port}/0", {})
+        monkeypatch.setattr(caches._connections, name, dead, raising=False)  # type: ignore[attr-defined]
 
-    reply = acme.api.get("conversions/jobs/")
+    with caplog.at_level("WARNING", "filemill.limits"):
+        reply = acme.api.get("conversions/jobs/")
+        login = Api().post("auth/login/", {"username": acme.username, "password": acme.password})
 
     assert reply.status == 200
     assert "RateLimit" not in reply.headers
+    assert "no rate limit without Redis" in caplog.text
+    assert (login.status, login.code) == (503, "service_unavailable")
 
 
 def test_without_the_broker_a_job_is_accepted_and_waits(
@@ -79,3 +89,77 @@ def test_without_the_broker_a_job_is_accepted_and_waits(
 
     assert reply.status == 202
     assert acme.api.get(f"conversions/jobs/{reply.json['id']}/").json["status"] == "pending"
+
+
+LIST_ITEM = re.compile(
+    r'^"[a-z]+"(;[a-z]+=\d+)+$'
+)  # RFC 9651: a List of one String with parameters
+
+
+def test_fifty_clients_at_once_get_exactly_the_limit() -> None:
+    tenant = make_tenant(requests_per_hour=100)
+    key, owner = tenant.api, tenant.owner
+    before = 100 - remaining(key.get("conversions/quota/").headers)
+
+    replies = at_once(
+        200, lambda n: (owner if n % 2 else key).get("conversions/quota/"), threads=50
+    )
+
+    passed = [reply for reply in replies if reply.status == 200]
+    refused = [reply for reply in replies if reply.status == 429]
+    assert (len(passed), len(refused)) == (100 - before, 100 + before)
+    left = sorted(remaining(reply.headers) for reply in passed)
+    assert left == list(range(100 - before))  # each was told another number
+    for reply in refused:
+        assert reply.headers["RateLimit"] == f'"requests";r=0;t={reply.headers["Retry-After"]}'
+        assert reply.headers["RateLimit-Policy"] == '"requests";q=100;w=3600'
+
+
+@pytest.mark.parametrize("plan", ["free", "basic", "professional"])
+def test_each_plans_limit_is_told(plan: str) -> None:
+    limits = {"free": 1000, "basic": 5000, "professional": 20_000}
+
+    headers = make_tenant(plan=plan).api.get("conversions/quota/").headers
+
+    assert headers["RateLimit-Policy"] == f'"requests";q={limits[plan]};w=3600'
+    assert LIST_ITEM.match(headers["RateLimit"])
+    assert LIST_ITEM.match(headers["RateLimit-Policy"])
+
+
+def test_a_new_limit_holds_from_the_next_request() -> None:
+    tenant = make_tenant(plan="free")
+    tenant.api.get("conversions/quota/")
+    from billing.services import change_plan
+
+    change_plan(tenant_id=tenant.id, plan_code="basic")
+
+    policy = tenant.api.get("conversions/quota/").headers["RateLimit-Policy"]
+    assert policy == '"requests";q=5000;w=3600'
+
+
+def test_a_read_with_a_key_takes_one_trip_to_redis_and_few_queries(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+    from redis.connection import Connection
+
+    job = acme.api.convert().json["id"]
+    acme.api.get(f"conversions/jobs/{job}/")
+    real, sent = Connection.send_packed_command, []
+
+    def send(self: Connection, *args: object, **more: object) -> object:
+        sent.append(args)
+        return real(self, *args, **more)
+
+    monkeypatch.setattr(Connection, "send_packed_command", send)
+    figures = []
+    for _ in range(3):
+        sent.clear()
+        with CaptureQueriesContext(connection) as queries:
+            acme.api.get(f"conversions/jobs/{job}/")
+        figures.append((len(sent), len(queries)))
+
+    assert len(set(figures)) == 1, figures
+    assert figures[0][0] == 1
+    assert figures[0][1] <= 5  # with the identity check that tests make on each request

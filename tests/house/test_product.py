@@ -26,7 +26,7 @@ TABLES = 30  # backend memory grows with each table of each schema touched
 API_MD = ROOT.parent / "shared" / "design" / "API.md"
 # Codes of API.md whose rooms are built in later waves.
 LATER = {
-    *("mfa_required", "storage_full", "payment_failed", "not_acceptable", "precondition_failed"),
+    *("storage_full", "payment_failed", "not_acceptable", "precondition_failed"),
     "queue_full",
 }
 
@@ -109,6 +109,16 @@ OPEN = {
     "POST /auth/refresh/",
     "POST /auth/logout/",
     "POST /auth/verify-email/",
+    "POST /auth/verify-email/resend/",
+    "POST /auth/password/reset/",
+    "POST /auth/password/reset/confirm/",
+    "POST /auth/session/",
+    "GET /auth/oidc/",
+    "GET /auth/oidc/{provider}/start/",
+    "GET /auth/oidc/{provider}/callback/",
+    "POST /auth/oidc/finish/",
+    "GET /auth/avatars/{avatar}/{size}/",
+    "GET /auth/me/export/download/",
     "GET /billing/plans/",
     "POST /auth/api-keys/leaks/",
     "POST /invitations/accept/",
@@ -137,7 +147,8 @@ def test_operations_stay_thin() -> None:
     long = {
         f"{shown(path)}:{node.name}": (node.end_lineno or 0) - node.body[0].lineno + 1
         for path in sources()
-        if path.name in ("api.py", "team.py", "tenant.py") and path.parent.name != "config"
+        if path.name in ("api.py", "doors.py", "team.py", "tenant.py")
+        and path.parent.name != "config"
         for node in tree(path).body
         if isinstance(node, ast.FunctionDef) and node.decorator_list
     }

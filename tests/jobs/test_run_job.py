@@ -222,3 +222,23 @@ def test_a_lost_lease_leaves_no_result_behind(engine: pytest.MonkeyPatch, tmp_pa
     folder = env().storage.folder / tenant.schema / "jobs" / job_id
     assert [file.parent.name for file in folder.rglob("*") if file.is_file()] == ["input"]
     assert "job.completed" not in events(job_id)
+
+
+def test_another_engine_reads_what_the_first_can_not(engine: pytest.MonkeyPatch) -> None:
+    def only_the_second(spec: EngineSpec, call: EngineCall) -> EngineResult:
+        if spec.id != "imagemagick":
+            raise InputRejected("The picture is damaged.")
+        return works(spec, call)
+
+    tenant = make_tenant()
+    job_id = make_job(tenant)
+    second = RUN_STEPS.offer.spec_of("imagemagick")
+    engine.setattr(RUN_STEPS, "execute", only_the_second)
+    engine.setattr(RUN_STEPS.offer, "substitutes", lambda *pair: (second,))
+
+    work(tenant, job_id)
+
+    job = job_of(tenant, job_id)
+    assert job["status"] == "completed"
+    assert job["engine"]["name"] == "imagemagick"  # type: ignore[index]
+    assert "ImageMagick did." in str(job["report"])

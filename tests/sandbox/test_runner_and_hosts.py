@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,3 +132,33 @@ def test_a_leaky_sandbox_is_reported() -> None:
     assert {"bubblewrap: accounts", "bubblewrap: memory", "fork_server: file_size"} <= set(
         found.leaks
     )
+
+
+def test_one_who_takes_all_processes_leaves_the_others_theirs(tmp_path: Path) -> None:
+    greedy, modest = tmp_path / "greedy", tmp_path / "modest"
+    greedy.mkdir()
+    modest.mkdir()
+    full, ended = threading.Event(), threading.Event()
+    most = PROFILES["probe"].processes
+    fill = f"for n in $(seq {most - 4}); do sleep 9 & done; echo full; wait"
+
+    def take_all() -> None:
+        runner.run(
+            ["sh", "-c", fill],
+            profile="probe",
+            workdir=greedy,
+            on_stdout_line=lambda line: full.set(),
+        )
+        ended.set()
+
+    threading.Thread(target=take_all, daemon=True).start()
+    assert full.wait(10)
+    done = runner.run(
+        ["sh", "-c", "for n in 1 2 3 4 5 6 7 8; do true & done; wait; echo ok"],
+        profile="probe",
+        workdir=modest,
+    )
+
+    assert not ended.is_set()
+    assert (done.returncode, done.stdout_tail) == (0, "ok\n"), done
+    assert ended.wait(10)

@@ -32,8 +32,9 @@ from tests.factories.tenants import Tenant
 from tests.factories.webhooks import make_endpoint
 
 METHODS = ("get", "post", "put", "patch", "delete")
-# Path parameters that are words of the platform, not ids of a tenant; a token is the credential.
-WORDS = {"source", "target", "code", "slug", "token"}
+# Path parameters that are words of the platform, not ids of a tenant; a token is the credential,
+# a picture's address its own secret.
+WORDS = {"source", "target", "code", "slug", "token", "provider", "avatar", "size"}
 
 
 def foreign_ids(tenant: Tenant, folder: Path) -> dict[str, list[str]]:
@@ -51,6 +52,7 @@ def foreign_ids(tenant: Tenant, folder: Path) -> dict[str, list[str]]:
         "delivery_id": [deliveries[0]["id"]],
         "notification_id": [notifications[0]["id"]],
         "key_id": [keys[0]["id"]],
+        "session_id": [tenant.owner.get("auth/sessions/").json["items"][0]["id"]],
     }
 
 
@@ -102,6 +104,7 @@ def test_no_route_shows_or_changes_what_is_another_tenants(
                 assert (reply.status, reply.code) in (
                     (404, "not_found"),
                     (403, "scope_missing"),  # a key without the scope learns nothing either
+                    (403, "permission_denied"),  # nor does a key where only people may go
                 ), (method, url, reply)
 
     after = [acme.api.get(f"conversions/jobs/{job}/").json for job in ids["job_id"]]

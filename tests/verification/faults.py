@@ -117,7 +117,6 @@ def _blank_after_first(frames: list[Any]) -> list[Any]:
 ANIMATED: dict[str, Fault] = {
     "half the frames": _frames(lambda frames: frames[: len(frames) // 2]),
     "blank frames": _frames(_blank_after_first),
-    "backwards": _frames(lambda frames: frames[::-1]),
 }
 
 
@@ -189,22 +188,27 @@ def _parts(change: Callable[[str, bytes], bytes]) -> Fault:
 _TEXT = re.compile(rb">([^<>]+)<")
 
 
+def _shift_text(data: bytes) -> bytes:
+    """Text between tags, garbled."""
+
+    def shift(found: re.Match[bytes]) -> bytes:
+        return b">" + shifted(found[1].decode("utf-8", "replace")).encode() + b"<"
+
+    return _TEXT.sub(shift, data)
+
+
 def _garble_part(name: str, data: bytes) -> bytes:
-    if name.endswith((".rels", "Types].xml", "mimetype", ".opf", "container.xml", "manifest.xml")):
-        return data
-    if not name.endswith((".xml", "html")) or "styles" in name or "settings" in name:
-        return data
-    return _TEXT.sub(lambda m: b">" + shifted(m[1].decode("utf-8", "replace")).encode() + b"<", data)
+    kept = (".rels", "Types].xml", "mimetype", ".opf", "container.xml", "manifest.xml")
+    is_text = name.endswith((".xml", "html")) and not name.endswith(kept)
+    looks = "styles" in name or "settings" in name
+    return _shift_text(data) if is_text and not looks else data
 
 
 PACKAGE: dict[str, Fault] = {"garbled": _parts(_garble_part)}
 
 
 def _garble_text(source: Path, output: Path) -> None:
-    output.write_text(_TEXT.sub(
-        lambda m: b">" + shifted(m[1].decode("utf-8", "replace")).encode() + b"<",
-        output.read_bytes(),
-    ).decode("utf-8", "replace"))
+    output.write_bytes(_shift_text(output.read_bytes()))
 
 
 def _half_the_text(source: Path, output: Path) -> None:
@@ -226,7 +230,7 @@ def _rows(change: Callable[[list[list[str]]], list[list[str]]]) -> Fault:
 
 def _swap_columns(rows: list[list[str]]) -> list[list[str]]:
     """The names stay, what stands below two of them changes places."""
-    return [rows[0], *([row[1], row[0], *row[2:]] for row in rows[1:])]
+    return [rows[0], *([*row[1:2], *row[:1], *row[2:]] for row in rows[1:])]
 
 
 def _other_numbers(rows: list[list[str]]) -> list[list[str]]:
@@ -258,6 +262,8 @@ def _other_values(value: Any) -> Any:
         return {name: _other_values(one) for name, one in value.items()}
     if isinstance(value, list):
         return [_other_values(one) for one in value]
+    if isinstance(value, str):
+        return value.translate({ord(str(n)): str((n + 1) % 10) for n in range(10)})
     return value + 1 if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -282,12 +288,15 @@ def ffmpeg(*words: str) -> Fault:
     return spoil
 
 
+_BEEPS = "0.3*sin(2*PI*300*t)*gt(mod(t,6),4)"
 SOUND: dict[str, Fault] = {
     "silence": ffmpeg("-i", "GOOD", "-af", "volume=0"),
-    "another sound": ffmpeg("-i", "GOOD", "-af", "aeval='0.3*sin(2*PI*300*t)*gt(mod(t,2),1)':c=same"),
-    "half of it": ffmpeg("-i", "GOOD", "-af", "atrim=0:1"),
+    "another sound": ffmpeg(
+        "-i", "GOOD", "-af", "aeval='0.3*sin(2*PI*300*t)*gt(mod(t,6),4)':c=same"
+    ),
+    "half of it": ffmpeg("-i", "GOOD", "-af", "atrim=0:5"),
     "backwards": ffmpeg("-i", "GOOD", "-af", "areverse"),
-    "half of it silent": ffmpeg("-i", "GOOD", "-af", "volume=0:enable='gt(t,1)'"),
+    "half of it silent": ffmpeg("-i", "GOOD", "-af", "volume=0:enable='gt(t,5)'"),
 }
 _KEEP = ("-c:a", "copy", "-preset", "ultrafast")
 FILM: dict[str, Fault] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,15 +28,18 @@ class Row:
     faults: dict[str, Fault]
 
 
+_ONE_PAGE = {name: fault for name, fault in faults.PDF.items() if "half" not in name}
+# MuPDF and librsvg agree on shapes; a ground that was clear may be any colour.
+_UNTINTED = {name: fault for name, fault in faults.PICTURE.items() if name != "inverted"}
 _PHOTO = "image/exif-orientation-8-photo.jpg"
 TABLE = (
     Row("picture", _PHOTO, "pillow", "jpg", "png", faults.PICTURE | faults.COLOURS),
     Row("picture by vips", _PHOTO, "vips", "jpg", "png", faults.PICTURE | faults.COLOURS),
     Row("rare picture", _PHOTO, "pillow", "jpg", "tga", faults.PICTURE | faults.COLOURS),
     Row("animated", "image/animated.gif", "pillow", "gif", "webp", faults.ANIMATED),
-    Row("drawing", "image/logo.svg", "librsvg", "svg", "png", faults.PICTURE),
+    Row("drawing", "image/logo.svg", "librsvg", "svg", "png", _UNTINTED),
     Row("pages", "pdf/multi-page.pdf", "poppler", "pdf", "png", faults.PICTURE),
-    Row("drawn", _PHOTO, "pillow", "jpg", "pdf", faults.PDF),
+    Row("drawn", _PHOTO, "pillow", "jpg", "pdf", _ONE_PAGE),
     Row("pdf", "pdf/multi-page.pdf", "ghostscript", "pdf", "pdf", faults.PDF),
     Row("scan", "pdf/scanned-image-only.pdf", "ghostscript", "pdf", "pdf", faults.PDF),
     Row("document", "docx/report-with-images.docx", "libreoffice", "docx", "pdf", faults.PDF),
@@ -48,8 +50,8 @@ TABLE = (
     Row("book", "ebook/lorem.fb2", "calibre", "fb2", "epub", faults.PACKAGE),
     Row("table", "xlsx/segments.xlsx", "openpyxl", "xlsx", "csv", faults.TABLE),
     Row("records", "csv/semicolon.csv", "data", "csv", "json", faults.RECORDS),
-    Row("sound", "audio/speech-en.mp3", "ffmpeg", "mp3", "wav", faults.SOUND),
-    Row("packed sound", "audio/speech-en.mp3", "ffmpeg", "mp3", "m4a", faults.SOUND),
+    Row("sound", "video/ten-seconds.mp4", "ffmpeg", "mp4", "wav", faults.SOUND),
+    Row("packed sound", "video/ten-seconds.mp4", "ffmpeg", "mp4", "m4a", faults.SOUND),
     Row("film", "video/ten-seconds.mp4", "ffmpeg", "mp4", "mkv", faults.FILM),
     Row("subtitles", "subtitle/subtitles.srt", "pysubs2", "srt", "vtt", faults.CUES),
     Row("font", "font/TestVGID-Regular.otf", "fonttools", "otf", "ttf", faults.FONT),
@@ -61,11 +63,6 @@ def _check(row: Row, source: Path, result: EngineResult) -> Report:
     return verify(
         source, row.source, result.outputs, row.target, {}, row.engine, claims=result.facts
     )
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, EngineResult]]:
-    return {}
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.family)

@@ -8,7 +8,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.services.sign_in import check_new_password
+from accounts.queries import of_address, verified_owner
+from accounts.services.addresses import prove_address
+from accounts.services.passwords import check_new_password
+from accounts.services.sign_in import free_username
 from core.errors import AuthenticationRequired, Conflict, PermissionDenied, invalid
 
 
@@ -19,17 +22,13 @@ def invited_user(*, email: str, user_id: str | None, newcomer: dict[str, Any]) -
     ``newcomer``: password, username, full_name. Raises PermissionDenied, AuthenticationRequired,
     Conflict, ValidationFailed.
     """
-    known = User.objects.filter(email__iexact=email, is_active=True)
     if user_id is None:
-        if known.exists():
+        if verified_owner(email) is not None:
             raise AuthenticationRequired("This address has an account. Log in, then accept.")
         return make_user(email, newcomer)
-    user = known.filter(pk=user_id).first()
-    if user is None:
+    user = of_address(email).filter(pk=user_id).first()
+    if user is None or not prove_address(user):
         raise PermissionDenied("This invitation is for another address. Log in with that one.")
-    if not user.is_verified:
-        user.email_verified_at = timezone.now()
-        user.save(update_fields=["email_verified_at"])
     return user
 
 
@@ -38,7 +37,7 @@ def make_user(email: str, newcomer: dict[str, Any]) -> User:
     password = newcomer.get("password")
     if not password:
         raise invalid("password", "Choose a password for your new account.", "missing")
-    username = str(newcomer.get("username") or email)
+    username = str(newcomer.get("username") or free_username(email))
     user = User(
         email=email,
         username=username.strip(),

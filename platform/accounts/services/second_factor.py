@@ -13,7 +13,9 @@ from django.db import transaction
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import RecoveryCode, User
+from accounts.models import RecoveryCode, RefreshSession, User
+from accounts.services.mails import order_mail
+from accounts.terms import MailKind
 from core.env import env
 from core.errors import Conflict, InvalidCredentials, MfaRequired, NotFound, invalid
 
@@ -47,8 +49,11 @@ def offer_totp(*, user_id: str) -> TotpOffer:
 
 
 @transaction.atomic
-def confirm_totp(*, user_id: str, code: str) -> list[str]:
-    """Put the offered secret in force; the recovery codes, shown once."""
+def confirm_totp(*, user_id: str, code: str, session_id: str | None) -> list[str]:
+    """Put the offered secret in force; the recovery codes, shown once.
+
+    The login that did it has proven the second factor by that. Raises NotFound, ValidationFailed.
+    """
     device = TOTPDevice.objects.select_for_update().filter(user_id=user_id, confirmed=False).first()
     if device is None:
         raise NotFound("Start with POST mfa/totp/.")
@@ -56,6 +61,8 @@ def confirm_totp(*, user_id: str, code: str) -> list[str]:
         raise invalid("code", "This is not the code of the app. Check the clock of the phone.")
     device.confirmed = True
     device.save(update_fields=["confirmed"])
+    RefreshSession.objects.filter(pk=session_id).update(mfa_at=timezone.now())
+    tell(user_id, MailKind.SECOND_FACTOR_ON)
     return new_codes(user_id)
 
 
@@ -68,24 +75,52 @@ def put_second_factor(*, user_id: str) -> str:
 
 
 @transaction.atomic
-def drop_totp(*, user_id: str) -> None:
-    """Remove the second factor with its recovery codes. Idempotent."""
-    TOTPDevice.objects.filter(user_id=user_id).delete()
+def drop_totp(*, user_id: str, has_mfa: bool) -> None:
+    """Remove the second factor with its recovery codes. Idempotent.
+
+    ``has_mfa``: this login has proven it. Raises MfaRequired, and Conflict for staff.
+    """
+    demand_proof(user_id, has_mfa=has_mfa)
+    if User.objects.filter(pk=user_id, is_staff=True).exists() and has_totp(user_id=user_id):
+        raise Conflict("Staff of the platform keep a second factor.")
+    dropped, _ = TOTPDevice.objects.filter(user_id=user_id).delete()
     RecoveryCode.objects.filter(user_id=user_id).delete()
+    RefreshSession.objects.filter(user_id=user_id).update(mfa_at=None)
+    if dropped:
+        tell(user_id, MailKind.SECOND_FACTOR_OFF)
 
 
 @transaction.atomic
-def renew_recovery_codes(*, user_id: str) -> list[str]:
+def renew_recovery_codes(*, user_id: str, has_mfa: bool) -> list[str]:
     """New codes; the old ones are worthless. Raises NotFound without a second factor."""
-    if not TOTPDevice.objects.filter(user_id=user_id, confirmed=True).exists():
+    if not has_totp(user_id=user_id):
         raise NotFound("There is no second factor.")
+    demand_proof(user_id, has_mfa=has_mfa)
     return new_codes(user_id)
 
 
-def check_second_factor(*, user: User, code: str | None) -> bool:
-    """Whether the person has one. Raises MfaRequired or InvalidCredentials when it is not proven.
+def demand_proof(user_id: str, *, has_mfa: bool) -> None:
+    """Raise MfaRequired when the person has a second factor and this login has not proven it."""
+    if has_totp(user_id=user_id) and not has_mfa:
+        raise MfaRequired("Log in with the second factor first.")
 
-    A code is good once: a replay is refused, a recovery code is used up.
+
+def has_totp(*, user_id: str) -> bool:
+    """Whether a second factor is in force."""
+    return bool(TOTPDevice.objects.filter(user_id=user_id, confirmed=True).exists())
+
+
+def device_id(*, user_id: str) -> str | None:
+    """What django-otp calls the device, for sessions of the admin site."""
+    device = TOTPDevice.objects.filter(user_id=user_id, confirmed=True).first()
+    return str(device.persistent_id) if device else None
+
+
+def check_second_factor(*, user: User, code: str | None) -> bool:
+    """Whether a second factor was proven: False when the person has none.
+
+    Raises MfaRequired without a code, InvalidCredentials for a wrong one. A code is good once: a
+    replay is refused, a recovery code is used up.
     """
     with transaction.atomic():
         devices = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True)
@@ -103,7 +138,9 @@ def check_second_factor(*, user: User, code: str | None) -> bool:
 def is_right(device: TOTPDevice, code: str) -> bool:
     """Whether the app shows this code now, one step of drift allowed, each code once."""
     digits = code.replace(" ", "")
-    return digits.isdigit() and bool(device.verify_token(int(digits)))
+    if len(digits) != device.digits or not (digits.isascii() and digits.isdigit()):
+        return False
+    return bool(device.verify_token(int(digits)))
 
 
 def use_recovery_code(user: User, code: str) -> bool:
@@ -120,6 +157,12 @@ def new_codes(user_id: str) -> list[str]:
         RecoveryCode(user_id=user_id, digest=digest(code)) for code in codes
     )
     return codes
+
+
+def tell(user_id: str, kind: MailKind) -> None:
+    """A mail to the owner."""
+    address = User.objects.values_list("email", flat=True).get(pk=user_id)
+    order_mail(kind, address=address, user_id=user_id)
 
 
 def digest(code: str) -> str:

@@ -1,0 +1,85 @@
+"""`make fuzz`: schemathesis on every route of swagger.json, by key and by token.
+
+No answer may be a 5xx or differ from what the description says of it. On a stack of its own below
+var/fuzz, or from the tests on theirs.
+"""
+
+from __future__ import annotations
+
+import subprocess  # noqa: TID251 - schemathesis is a program of its own
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from localstack import ports
+from localstack.serve import ROOT, running
+from localstack.stack import Layout
+
+CHECKS = (
+    *("not_a_server_error", "status_code_conformance", "content_type_conformance"),
+    *("response_headers_conformance", "response_schema_conformance", "ignored_auth"),
+    *("missing_required_header", "unsupported_method"),
+)
+# A conversion that waits for its end is slow, not wrong.
+TIMEOUT_S = 75
+
+
+def argv(base_url: str, headers: dict[str, str], *, examples: int, seed: int) -> list[str]:
+    """The command."""
+    given = [f"--header={name}: {value}" for name, value in headers.items()]
+    return [
+        str(Path(sys.executable).with_name("schemathesis")),
+        "run",
+        f"{base_url}/swagger.json",
+        *given,
+        f"--checks={','.join(CHECKS)}",
+        f"--max-examples={examples}",
+        f"--seed={seed}",
+        f"--request-timeout={TIMEOUT_S}",
+        "--generation-database=none",
+        "--continue-on-failure",
+        "--warnings=off",
+        "--no-color",
+    ]
+
+
+def token_of(base_url: str, person: dict[str, str]) -> str:
+    """An access token."""
+    with httpx.Client(base_url=base_url, trust_env=False, timeout=30) as http:
+        reply = http.post(
+            "/api/v1/auth/login/",
+            json={"username": person["username"], "password": person["password"]},
+        )
+        reply.raise_for_status()
+        return str(reply.json()["access"])
+
+
+def callers(demo: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Headers of a key and of a person, in two tenants, so that neither logs the other out."""
+    one, two = demo["tenants"][:2]
+    token = token_of(demo["base_url"], two["owner"])
+    return {
+        "key": {"Authorization": f"Api-Key {one['api_key']}"},
+        "token": {"Authorization": f"Bearer {token}", "X-Tenant": two["slug"]},
+    }
+
+
+def main() -> None:
+    """The long version: 60 examples for each route and caller, with stateful chains of calls."""
+    (port,) = ports.free_ports(1)
+    failed = []
+    with running(Layout(ROOT, ROOT / "var/fuzz", port)) as (_, demo):
+        for name, headers in callers(demo).items():
+            print(f"\nAs a {name}")
+            done = subprocess.run(
+                argv(demo["base_url"], headers, examples=60, seed=20261121), check=False
+            )
+            if done.returncode:
+                failed.append(name)
+    sys.exit(f"schemathesis found something: as {', '.join(failed)}" if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

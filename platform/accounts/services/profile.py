@@ -1,0 +1,49 @@
+"""What a person says about themselves."""
+
+from __future__ import annotations
+
+import re
+from zoneinfo import available_timezones
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from accounts.services.addresses import change_address
+from core.errors import Conflict, invalid
+
+LOCALE = re.compile(r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|\d{3}))?$")  # RFC 5646
+USERNAME = re.compile(r"^[\w.+-]{1,150}$")
+
+
+@transaction.atomic
+def update_profile(*, user_id: str, changes: dict[str, str]) -> User:
+    """Change user name, full name, locale, time zone; ``email`` only once its link is opened.
+
+    Raises ValidationFailed, and Conflict for a taken user name.
+    """
+    user = User.objects.select_for_update().get(pk=user_id)
+    for field, value in changes.items():
+        set_field(user, field, value.strip())
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError as error:
+        raise Conflict("This user name is taken. Choose another one.") from error
+    return user
+
+
+def set_field(user: User, field: str, value: str) -> None:
+    """One field, checked."""
+    match field:
+        case "email":
+            change_address(user, value)
+        case "username" if not USERNAME.match(value):
+            raise invalid(field, "Use letters, digits and . + - _ only.")
+        case "locale" if not LOCALE.match(value):
+            raise invalid(field, "Use a language tag like `en` or `de-CH`.")
+        case "timezone" if value not in available_timezones():
+            raise invalid(field, "Use a name of the IANA time zones like `Europe/Zurich`.")
+        case "full_name" if not all(char.isprintable() for char in value):
+            raise invalid(field, "Use printable characters only.")
+        case "username" | "locale" | "timezone" | "full_name":
+            setattr(user, field, value)

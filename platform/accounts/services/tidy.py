@@ -1,0 +1,23 @@
+"""What is over goes: logins, mails that nobody sends any more, archives."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from accounts.models import MailOrder, RefreshSession
+from accounts.services.exports import expire_exports
+
+SESSIONS_KEPT = timedelta(days=30)  # after their end, for the list of one's own logins
+ORDERS_KEPT = timedelta(days=7)
+
+
+def tidy() -> int:
+    """Delete what is over. Idempotent. Returns how many rows and files went."""
+    now = timezone.now()
+    logins, _ = RefreshSession.objects.filter(expires_at__lt=now - SESSIONS_KEPT).delete()
+    orders, _ = MailOrder.objects.filter(created_at__lt=now - ORDERS_KEPT).delete()
+    cookies, _ = Session.objects.filter(expire_date__lt=now).delete()
+    return logins + orders + cookies + expire_exports()
