@@ -7,7 +7,7 @@ from django.urls import path
 from config.api import api, wish
 from config.openapi import docs, redoc, swagger
 from staff.admin import site as admin
-from web.account_pages import reset_password, second_factor
+from web.account_pages import accept_invitation, reset_password, second_factor
 from web.health import basic, celery, database, detailed, engines, redis
 from web.pages import home, not_found, problem, server_error, verify_email
 
@@ -24,6 +24,7 @@ urlpatterns = [
     path("verify-email/", verify_email),
     path("reset-password/", reset_password),
     path("second-factor/", second_factor),
+    path("invitations/accept/", accept_invitation),
     path("health/", basic),
     path("health/detailed/", detailed),
     path("health/database/", database),

@@ -80,7 +80,9 @@ class TenantAdmin(ReadOnly):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """With the number of members."""
-        return super().get_queryset(request).annotate(member_count=Count("memberships"))
+        rows: QuerySet[Any] = super().get_queryset(request)
+        counted: QuerySet[Any] = rows.annotate(member_count=Count("memberships"))
+        return counted
 
     def members(self, row: Any) -> int:
         """How many people."""
@@ -125,7 +127,7 @@ class UserAdmin(ReadOnly):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Superusers, and nobody to themselves."""
-        return bool(request.user.is_superuser) and (obj is None or obj.pk != request.user.pk)  # type: ignore[union-attr]
+        return bool(request.user.is_superuser) and (obj is None or obj.pk != request.user.pk)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """All but what a superuser grants."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
@@ -17,7 +18,8 @@ class AdminMiddleware:
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
-        self.admin: Answer = AuthenticationMiddleware(MessageMiddleware(get_response))
+        inner = AuthenticationMiddleware(MessageMiddleware(get_response))
+        self.admin = cast("Answer", inner)  # answers at once: what is inside is no coroutine
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Through the chain, or past it."""

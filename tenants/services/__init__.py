@@ -14,6 +14,7 @@ from tenants.services.hold_people import give_first_tenant
 from tenants.services.invite import (
     accept_invitation,
     invite,
+    invited_address,
     revoke_invitation,
     send_invitation,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "forget_old_usage",
     "give_first_tenant",
     "invite",
+    "invited_address",
     "leave_tenant",
     "purge_deleted",
     "register",

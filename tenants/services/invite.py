@@ -149,6 +149,12 @@ def accept_invitation(
     return member
 
 
+def invited_address(*, token: str) -> str:
+    """Whom a link was sent to. Raises as ``accept_invitation`` does."""
+    with in_public(), transaction.atomic():
+        return str(open_invitation(token).email)
+
+
 def open_invitation(token: str) -> Invitation:
     """The invitation of a link, locked. Raises ValidationFailed, Expired, TenantSuspended."""
     try:

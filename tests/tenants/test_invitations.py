@@ -179,3 +179,24 @@ def test_an_odd_address_and_an_unknown_role_are_refused(team: Tenant) -> None:
     role = team.owner.post("tenant/invitations/", {"email": fresh(), "role": "emperor"})
 
     assert (odd.code, role.code) == ("validation_error", "not_found")
+
+
+def test_the_mails_link_leads_to_a_page_that_joins(product: Product, team: Tenant) -> None:
+    from django.test import Client
+
+    address = fresh()
+    _, token = invited(product, team, address)
+    browser = Client(SERVER_NAME="localhost")
+
+    shown = browser.get(f"/invitations/accept/?token={token}")
+    weak = browser.post("/invitations/accept/", {"token": token, "password": "short"})
+    joined = browser.post("/invitations/accept/", {"token": token, "password": PASSWORD})
+    _, other = invited(product, make_tenant(), address)
+    wrong = browser.post("/invitations/accept/", {"token": other, "password": "not mine at all"})
+    again = browser.post("/invitations/accept/", {"token": other, "password": PASSWORD})
+
+    assert (shown.status_code, weak.status_code, wrong.status_code) == (200, 422, 401)
+    assert b"developer" in joined.content
+    assert again.status_code == 200
+    login = Api().post("auth/login/", {"username": address, "password": PASSWORD})
+    assert len(login.json["tenants"]) == 2
