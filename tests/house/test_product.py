@@ -120,6 +120,9 @@ OPEN = {
     "GET /auth/avatars/{avatar}/{size}/",
     "GET /auth/me/export/download/",
     "GET /billing/plans/",
+    "POST /auth/api-keys/leaks/",
+    "POST /invitations/accept/",
+    "POST /tenant/invitations/accept/",
     "GET /conversions/downloads/{token}/",  # signed, and ends
 }
 
@@ -144,7 +147,8 @@ def test_operations_stay_thin() -> None:
     long = {
         f"{shown(path)}:{node.name}": (node.end_lineno or 0) - node.body[0].lineno + 1
         for path in sources()
-        if path.name in ("api.py", "doors.py") and path.parent.name != "config"
+        if path.name in ("api.py", "doors.py", "team.py", "tenant.py")
+        and path.parent.name != "config"
         for node in tree(path).body
         if isinstance(node, ast.FunctionDef) and node.decorator_list
     }
