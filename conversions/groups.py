@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Avg, Case, QuerySet, When
+from django.db.models import Avg, Case, QuerySet, Value, When
 from django.db.models.fields import FloatField
 
 from conversions.graphs.spec import ordered
