@@ -28,9 +28,9 @@ def tenant_key(*parts: str) -> str:
 
 def path_of(key: str) -> Path:
     """Where a key lies; raises ValueError if it would leave the storage folder."""
-    path = (root() / key).resolve()
-    if not path.is_relative_to(root().resolve()):
-        raise ValueError(f"key leaves the storage: {key!r}")
+    path, top = (root() / key).resolve(), root().resolve()
+    if path == top or not path.is_relative_to(top):
+        raise ValueError(f"key leaves the storage, or is none: {key!r}")
     return path
 
 
