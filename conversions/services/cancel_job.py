@@ -20,7 +20,7 @@ from core.errors import NotFound
 from core.outbox.services import publish
 
 
-def cancel_job(*, job_id: str, tenant_slug: str) -> Job:
+def cancel_job(*, job_id: str, tenant_slug: str, why: str = "Canceled on request.") -> Job:
     """Nothing is charged; a running result is dropped. Raises NotFound, JobNotCancelable."""
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(pk=job_id).first()
@@ -29,7 +29,7 @@ def cancel_job(*, job_id: str, tenant_slug: str) -> Job:
         if job.status in ENDED:
             raise JobNotCancelable(f"The job is {job.status} already.")
         job.status, job.stage, job.finished_at = Status.CANCELED, "canceled", timezone.now()
-        job.error = error_body(Failure("canceled", "Canceled on request."), job.request_id)
+        job.error = error_body(Failure("canceled", why), job.request_id)
         job.password_sealed = ""
         job.expires_at = job.finished_at + timedelta(hours=job.retention_hours)  # of its input
         job.save()

@@ -54,7 +54,7 @@ WITH room AS (
     WHERE b.lane_id = lane.schema_name AND b.state IN ('sent', 'running')
       AND (b.queue = 'io') = (t.queue = 'io')
   ) busy
-  WHERE room.free > 0
+  WHERE room.free > 0 AND NOT lane.is_paused
 ), turn AS (
   SELECT id, free, row_number() OVER (PARTITION BY queue ORDER BY nth::float / weight, id) AS place
   FROM candidate WHERE queue = 'io' OR nth <= slots
@@ -68,7 +68,8 @@ CLAIM = """
 UPDATE dispatch_ticket
 SET state = 'running', attempts = attempts + 1, fence = fence + 1, owner = %s,
     started_at = now(), lease_until = now() + %s * interval '1 second'
-WHERE id = %s AND state IN ('waiting', 'sent')
+WHERE id = %s AND state IN ('waiting', 'sent') AND NOT EXISTS
+  (SELECT 1 FROM dispatch_lane l WHERE l.schema_name = lane_id AND l.is_paused)
 RETURNING fence, attempts, ref, lane_id
 """
 
@@ -126,6 +127,18 @@ def set_lane(*, schema_name: str, weight: int, slots: int) -> None:
     Lane.objects.update_or_create(
         schema_name=schema_name, defaults={"weight": weight, "slots": min(slots, 32_000)}
     )
+
+
+def pause_lane(*, schema_name: str, paused: bool) -> None:
+    """Hold a tenant's tickets back, or let them go on. What runs already is not stopped."""
+    Lane.objects.filter(schema_name=schema_name).update(is_paused=paused)
+    if not paused:
+        transaction.on_commit(pump)
+
+
+def drop_lane(*, schema_name: str) -> None:
+    """Remove a tenant's lane with every ticket: whoever holds a lease has lost it."""
+    Lane.objects.filter(schema_name=schema_name).delete()
 
 
 def submit(*, task: str, ref: str, queue: str, priority: int = 0, delay_s: float = 0) -> str:

@@ -1,0 +1,26 @@
+"""People and messages for the admin site alone: no other request pays for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.http import HttpRequest, HttpResponse
+
+Answer = Callable[[HttpRequest], HttpResponse]
+ADMIN = "/admin/"
+
+
+class AdminMiddleware:
+    """What Django's admin wants around it, for its addresses only."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+        self.admin: Answer = AuthenticationMiddleware(MessageMiddleware(get_response))
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Through the chain, or past it."""
+        if request.path_info.startswith(ADMIN):
+            return self.admin(request)
+        return self.get_response(request)
