@@ -42,6 +42,7 @@ class TenantMiddleware:
         try:
             if usage is not None:
                 limits.refuse_over(usage)
+            limits.refuse_upload_flood(request, request.principal)  # type: ignore[attr-defined]
             enter_schema(request)
             response = self.get_response(request)
         except AppError as error:

@@ -152,8 +152,8 @@ if conf.site.trust_forwarded:
 
 OTP_TOTP_ISSUER = "Filemill"
 # Seconds of pause after a wrong code, doubled by each further one: a slip of the finger costs
-# nothing, the 16th guess eleven minutes.
-OTP_TOTP_THROTTLE_FACTOR = 0.02
+# nothing, the 18th guess eleven minutes.
+OTP_TOTP_THROTTLE_FACTOR = 0.005
 FILE_UPLOAD_HANDLERS = ["core.uploads.HashingUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000  # of a batch
 DATA_UPLOAD_MAX_MEMORY_SIZE = 50_000_000  # bytes of a JSON body (base64); forms stream past it

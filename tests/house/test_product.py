@@ -199,3 +199,14 @@ def test_secrets_do_not_show_in_the_settings() -> None:
 
     assert settings.SECRET_KEY not in text
     assert env().database.password.get_secret_value() not in text
+
+
+def test_every_code_of_the_contract_that_exists_is_provoked_by_a_test() -> None:
+    if not API_MD.exists():
+        pytest.skip("the contract lies beside the checkout and is not here")
+    table = API_MD.read_text().partition("| status | codes |")[2].partition("\n\n")[0]
+    promised = set(re.findall(r"\b([a-z]+(?:_[a-z]+)+|expired|conflict)\b", table)) - LATER
+    rooms = (path for path in (ROOT / "tests").rglob("*.py") if "house" not in path.parts)
+    tests = "".join(path.read_text() for path in rooms)
+
+    assert {code for code in promised if f'"{code}"' not in tests} == set()

@@ -299,20 +299,22 @@ def test_the_same_key_replays_the_batch() -> None:
     assert tenant.api.quota() == (0, 2)
 
 
-def test_a_list_costs_the_same_for_one_batch_and_for_many() -> None:
+def test_a_list_costs_the_same_for_one_batch_and_for_many(tmp_path: Path) -> None:
     tenant = make_tenant()
 
-    def cost() -> int:
+    def cost() -> tuple[int, list[int]]:
         with CaptureQueriesContext(connection) as seen:
-            tenant.api.get("conversions/batches/?limit=200")
-        return len(seen)
+            reply = tenant.api.get("conversions/batches/?limit=200")
+        return len(seen), [batch["progress"] for batch in reply.json["items"]]
 
-    make_batch(tenant, 1)
-    one = cost()
+    first = make_batch(tenant, 2)
+    complete_job(tenant, first["jobs"][0]["id"], tmp_path)
+    one, shares = cost()
     for _ in range(5):
         make_batch(tenant, 3)
 
-    assert cost() == one
+    assert shares == [50]
+    assert cost() == (one, [0, 0, 0, 0, 0, 50])
 
 
 def test_a_batch_of_many_costs_statements_for_the_whole_not_for_each() -> None:
