@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Avg, Case, QuerySet, When
+from django.db.models import Avg, Case, QuerySet, Value, When
 from django.db.models.fields import FloatField
 
 from conversions.graphs.spec import ordered
@@ -16,8 +16,11 @@ from core.env import env
 
 OF_A_JOB = ("id", "input_filename", "status", "progress", "error", "step", "output_format")
 SHARE_DONE = Avg(
-    Case(When(status__in=list(ENDED), then=100), default="progress", output_field=FloatField()),
-    output_field=FloatField(),
+    Case(
+        When(status__in=list(ENDED), then=Value(100.0)),
+        default="progress",
+        output_field=FloatField(),
+    )
 )
 
 

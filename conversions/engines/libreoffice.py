@@ -31,7 +31,8 @@ from conversions.engines.libreoffice_filters import (
     export_options,
     import_options,
 )
-from conversions.engines.program import debian_version, limit
+from conversions.engines.libreoffice_limits import refuse_absurd
+from conversions.engines.program import cpu_for, debian_version, limit
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -146,7 +147,8 @@ def _ask(call: EngineCall, options: Options) -> tuple[dict[str, Any], tuple[Path
             "outoptions": export_options(call.output_format, options.delimiter, options.sheet),
             "data": _pdf_data(call, options),
         }
-        answer: dict[str, Any] = session.ask(request, deadline_s=call.deadline_s)
+        patience = cpu_for(source)
+        answer: dict[str, Any] = session.ask(request, deadline_s=call.left_s, cpu_s=patience)
         if answer.get("ok"):
             moved = _take(call, session.folder, target)
     return answer, moved
@@ -172,6 +174,7 @@ def run(call: EngineCall) -> EngineResult:
     options = call.options
     assert isinstance(options, Options)  # noqa: S101
     _check_head(call)
+    refuse_absurd(call)
     call.progress(0.1, "starting")
     try:
         answer, moved = _ask(call, options)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-import billing.queries as plans
 import billing.services as billing
 import dispatch.services as dispatch
 from conversions.models import Job, Step
@@ -21,6 +20,7 @@ from conversions.queries import job_body
 from conversions.services.create_job import (
     ConvertRequest,
     adopt_inputs,
+    longest_kept,
     new_job,
     step_rows,
     tests_left,
@@ -65,7 +65,7 @@ def create_many(*, caller: Principal, items: list[Accepted | Refused]) -> list[J
 
     The caller's transaction decides: on its rollback the files are deleted here, so call it last.
     """
-    kept = plans.entitlements(caller.tenant_id or "").retention_hours
+    kept = longest_kept(caller)
     pairs = [(item, row_of(caller, item, kept)) for item in items]
     try:
         adopt_all(pairs)

@@ -29,6 +29,7 @@ from core.env import env
 from core.outbox.services import publish
 from dispatch.errors import LeaseLost
 from dispatch.services import Lease
+from sandbox.stopping import Stopped, stopped_by
 from tenants.queries import tenant_of_schema
 
 log = logging.getLogger("filemill.jobs")
@@ -42,9 +43,9 @@ def run_job(*, ticket_id: str) -> None:
     if lease is None:
         return
     try:
-        with dispatch.kept(lease):
+        with dispatch.kept(lease), stopped_by(lease.lost):
             attempt_job(lease)
-    except LeaseLost:
+    except (LeaseLost, Stopped):
         log.warning("lease of %s lost, attempt %s leaves no trace", lease.ref, lease.attempt)
         dispatch.abandon(lease)
 
@@ -65,7 +66,7 @@ def attempt_job(lease: Lease) -> None:
     except EngineError as error:
         log.info("job %s: %s %s", job.id, error.code, error.detail)
         fail_or_retry(job, lease, Failure(error.code, error.public, retry=error.retryable))
-    except LeaseLost:
+    except (LeaseLost, Stopped):
         raise
     except Exception:
         log.exception("job %s failed unexpectedly", job.id)

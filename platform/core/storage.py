@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from core.env import env
@@ -70,6 +71,21 @@ def delete(key: str) -> None:
 def delete_folder(prefix: str) -> None:
     """Remove everything below a prefix."""
     shutil.rmtree(path_of(prefix), ignore_errors=True)
+
+
+def bury_tenant(schema_name: str) -> None:
+    """Remove every file of a tenant for good. Idempotent.
+
+    An empty file takes the folder's name, so that a late worker can't make the folder again.
+    """
+    place = path_of(schema_name)
+    while not place.is_file():
+        grave = root() / f"_buried-{secrets.token_hex(8)}"
+        with suppress(FileNotFoundError):
+            place.rename(grave)
+        with suppress(FileExistsError, IsADirectoryError):  # a late worker was quicker
+            place.touch(exist_ok=False)
+        shutil.rmtree(grave, ignore_errors=True)
 
 
 def sync_file(path: Path) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import importlib
 import io
 import lzma
+import stat
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -21,17 +22,22 @@ MOST_BYTES = 512 << 20  # contents are hashed up to here
 _BLOCK = 1 << 20
 _CHUNK = 16 << 20
 
-Files = Iterator[tuple[str, IO[bytes]]]
+Files = Iterator[tuple[str | None, IO[bytes]]]  # None: a compressed single file has no name
 
 
 def _facts(files: Files) -> dict[str, Any]:
-    """{entries, total_bytes, files: [[name, size, hash], …]} of the plain files."""
+    """{entries, total_bytes, files: [[name, size, hash], …]} of the plain files that may stay.
+
+    Of several entries with one name the first counts.
+    """
     found: list[tuple[str, int, str]] = []
+    seen: set[str] = set()
     total = 0
     for name, stream in files:
-        safe = safe_name(name) if name else ""
-        if safe is None or len(found) >= MOST_ENTRIES:
+        safe = "" if name is None else safe_name(name)
+        if safe is None or safe in seen or len(found) >= MOST_ENTRIES:
             continue
+        seen.add(safe)
         made, size = hashlib.sha256(), 0
         while total < MOST_BYTES and (block := stream.read(_BLOCK)):
             made.update(block)
@@ -41,14 +47,23 @@ def _facts(files: Files) -> dict[str, Any]:
     return {"entries": len(found), "total_bytes": total, "files": sorted(found)}
 
 
+_UNIX = 3
+_NOT_FILES = (0x2, 0x4, 0x6, 0xA)  # Unix: device, folder, device, link
+
+
+def is_plain(entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry of a ZIP is a file, neither folder nor link nor device."""
+    unix = entry.create_system == _UNIX and entry.external_attr >> 28 in _NOT_FILES
+    return not entry.is_dir() and not unix
+
+
 def of_zip(path: Path, code: str) -> dict[str, Any]:
     """By the standard library; its checksums are tested on the way."""
 
     def walk() -> Files:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
-                is_link = entry.external_attr >> 28 == 0xA
-                if not entry.is_dir() and not is_link:
+                if is_plain(entry):
                     with archive.open(entry) as stream:
                         yield entry.filename, stream
 
@@ -82,7 +97,7 @@ def of_single(path: Path, code: str) -> dict[str, Any]:
             pass  # to the end, where the checksum is
     if head[257:262] == b"ustar":
         return _facts(_tar_files(tarfile.open(fileobj=rest, mode="r:")))
-    return _facts(iter([("", rest)]))
+    return _facts(iter([(None, rest)]))
 
 
 def _unpacked(raw: IO[bytes], code: str) -> Any:
@@ -131,6 +146,9 @@ def of_iso(path: Path, code: str) -> dict[str, Any]:
         for folder, _, names in image.walk(**how):
             for name in names:
                 place = f"{folder.rstrip('/')}/{name}"
+                notes = getattr(image.get_record(**{kind: place}), "rock_ridge", None)
+                if notes and not stat.S_ISREG(notes.get_file_mode()):
+                    continue
                 with image.open_file_from_iso(**{kind: place}) as stream:
                     yield place.lstrip("/"), stream
 
@@ -183,7 +201,7 @@ def by_libarchive(path: Path, code: str) -> dict[str, Any]:
         with libarchive.file_reader(str(path), form) as entries:
             for entry in entries:
                 if entry.isreg and not entry.linkpath:
-                    name = "" if form == "raw" else entry.pathname
+                    name = None if form == "raw" else str(entry.pathname or "")
                     yield name, _Blocks(entry)  # type: ignore[misc]
 
     return _facts(walk())

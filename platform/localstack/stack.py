@@ -18,10 +18,11 @@ from localstack.secret import remembered_secret
 from localstack.supervisor import ProcessSpec, StackError, Supervisor
 
 MIGRATIONS = (("migrate_schemas", "--shared"), ("prepare_schemas",))
-# Queue, concurrency, pool: images and PDF; one warm LibreOffice; ffmpeg; deliveries and mails.
+# Queue, concurrency, pool: images and PDF; two warm LibreOffices, so that a bad file that holds one
+# does not hold up the good ones behind it; ffmpeg; deliveries and mails.
 WORKERS = (
     ("convert", 2, "prefork"),
-    ("office", 1, "prefork"),
+    ("office", 2, "prefork"),
     ("media", 1, "prefork"),
     ("io", 8, "threads"),
 )

@@ -32,6 +32,7 @@ FILES = {
     *("verification_media", "verification_terms", "asking", "answers", "openapi", "waiting"),
     *("catalog", "matrix", "portraits", "groups", "sums", "reading", "sealing", "spool"),
     "forecast",
+    *("team", "tenant", "census", "forms"),
 }
 FOLDERS = {
     *("migrations", "management", "services", "pages", "engines", "identity", "verification"),
