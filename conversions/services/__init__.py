@@ -2,6 +2,7 @@
 
 from conversions.services.advance_pipeline import advance_pipeline
 from conversions.services.cancel_job import cancel_job, delete_job
+from conversions.services.cancel_open import cancel_open, order_cancel_open
 from conversions.services.create_batch import create_batch
 from conversions.services.create_job import ConvertRequest, create_job, create_planned
 from conversions.services.create_many import Accepted, Refused
@@ -24,6 +25,7 @@ __all__ = [
     "advance_pipeline",
     "cancel_batch",
     "cancel_job",
+    "cancel_open",
     "cancel_pipeline",
     "change_preset",
     "create_batch",
@@ -36,6 +38,7 @@ __all__ = [
     "expire_jobs",
     "fold_runs",
     "go_on_canceling",
+    "order_cancel_open",
     "quote",
     "receive_input",
     "retry_batch",

@@ -8,7 +8,7 @@ from typing import Any
 import billing.queries as billing
 import dispatch.queries as dispatch
 from conversions import offer
-from conversions.services.create_job import ConvertRequest, plan_route
+from conversions.services.create_job import ConvertRequest, plan_route, refuse_formats
 from conversions.services.detect_file import facts_of
 from conversions.services.learn import expected_seconds, route_key
 from conversions.services.receive_input import Source
@@ -39,6 +39,7 @@ def quote(*, caller: Principal, source: Source, wanted: ConvertRequest) -> Quote
     plan = plan_route(
         source=source.format, target=target, options=wanted.options, engine=wanted.engine
     )
+    refuse_formats(caller.allowed_formats, (source.format, plan.output_format))
     known = facts_of(source.file.path, source.format)
     edges = offer.route(source.format, target, wanted.engine)
     seconds = expected_seconds(route_key(plan.body()), source.file.size or 0, known)

@@ -20,6 +20,7 @@ from conversions.groups import pipeline_body
 from conversions.models import Pipeline
 from conversions.services.advance_pipeline import advance, cancel_rest
 from conversions.services.check_graph import Checked, Flow, check_graph
+from conversions.services.create_job import longest_kept
 from conversions.services.keep_presets import put_preset
 from conversions.services.receive_input import Source
 from conversions.terms import ADVANCE, GROUP_ENDED, GroupStatus
@@ -110,7 +111,7 @@ def refuse_over_quota(caller: Principal, checked: Mapping[str, Checked]) -> None
 
 def new_run(caller: Principal, steps: Mapping[str, StepSpec], wanted: RunRequest) -> Pipeline:
     """The row, not yet saved."""
-    kept = plans.entitlements(caller.tenant_id or "").retention_hours
+    kept = longest_kept(caller)
     return Pipeline(
         name=wanted.name,
         steps={name: new_step(step, n) for n, (name, step) in enumerate(steps.items())},

@@ -22,13 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox import bwrap
+from sandbox import bwrap, stopping
 from sandbox.folders import fresh_user, give, tree_bytes
 from sandbox.outcomes import Crashed, LimitHit, SandboxUnavailable
 from sandbox.profiles import NOBODY, PROFILES
 from sandbox.usage import processor_seconds
 
-_TICK_S = 0.2
 _MAX_LINE = 4 << 20
 
 
@@ -164,7 +163,8 @@ class WarmHost:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise LimitHit("time")
-            ready, _, _ = select.select([process.stdout], [], [], min(left, _TICK_S))
+            ready, _, _ = select.select([process.stdout], [], [], min(left, stopping.TICK_S))
+            stopping.go_on()
             if not ready:
                 if tree_bytes(str(folder), stop_at=most) > most:
                     raise LimitHit("output")
@@ -209,6 +209,9 @@ class WarmHost:
         except (LimitHit, Crashed, OSError, ValueError) as error:
             ready = None
             reason = str(error)
+        except BaseException:
+            self._stop()  # asked to end while it starts: half a host is none
+            raise
         if not ready:
             self._stop()
             raise SandboxUnavailable(f"the {self.plan.name} host does not start: {reason}")
