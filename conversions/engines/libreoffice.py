@@ -32,7 +32,7 @@ from conversions.engines.libreoffice_filters import (
     import_options,
 )
 from conversions.engines.libreoffice_limits import refuse_absurd
-from conversions.engines.program import cpu_for, debian_version, limit
+from conversions.engines.program import cpu_for, debian_version, limit, patience_for
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -147,8 +147,9 @@ def _ask(call: EngineCall, options: Options) -> tuple[dict[str, Any], tuple[Path
             "outoptions": export_options(call.output_format, options.delimiter, options.sheet),
             "data": _pdf_data(call, options),
         }
-        patience = cpu_for(source)
-        answer: dict[str, Any] = session.ask(request, deadline_s=call.left_s, cpu_s=patience)
+        answer: dict[str, Any] = session.ask(
+            request, deadline_s=min(call.left_s, patience_for(source)), cpu_s=cpu_for(source)
+        )
         if answer.get("ok"):
             moved = _take(call, session.folder, target)
     return answer, moved
