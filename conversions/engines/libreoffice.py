@@ -17,6 +17,7 @@ from typing import Any, Literal, NoReturn
 
 from pydantic import Field
 
+from conversions.engines.libreoffice_comments import has_comments
 from conversions.engines.libreoffice_filters import (
     CALC,
     CALC_IN,
@@ -146,6 +147,7 @@ def _ask(call: EngineCall, options: Options) -> tuple[dict[str, Any], tuple[Path
             "inoptions": import_options(call.input_format),
             "outoptions": export_options(call.output_format, options.delimiter, options.sheet),
             "data": _pdf_data(call, options),
+            "comments": has_comments(call.source, call.input_format),
         }
         answer: dict[str, Any] = session.ask(
             request, deadline_s=min(call.left_s, patience_for(source)), cpu_s=cpu_for(source)
