@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from config.asgi import application
 from realtime.app import Realtime
 from tests.factories.jobs import complete_job, make_completed_job, make_job
 from tests.factories.tenants import Tenant, make_tenant
+from tests.threads import at_once
 
 SOON_S = 10.0  # a machine under load; what is awaited comes in milliseconds
 Headers = dict[str, str]
@@ -80,7 +80,7 @@ def socket(app: Realtime, path: str, headers: Headers, **scope: Any) -> Visit:
 
 def run(scene: Callable[[Realtime], Awaitable[None]]) -> None:
     """A scene with an application of its own: its board lives as long as the loop."""
-    app = type(application)()
+    app = Realtime()
 
     async def played() -> None:
         await scene(app)
@@ -103,7 +103,7 @@ def test_a_stream_tells_each_state_and_ends_with_the_job(acme: Tenant, tmp_path:
         first = await visit.event()
         assert first
         assert (first["type"], first["status"]) == ("job", "pending")
-        await asyncio.to_thread(complete_alone, acme, job_id, tmp_path)
+        await beside(lambda: complete_job(acme, job_id, tmp_path))
         states = []
         while event := await visit.event():
             states.append(event["status"])
@@ -113,14 +113,9 @@ def test_a_stream_tells_each_state_and_ends_with_the_job(acme: Tenant, tmp_path:
     run(scene)
 
 
-def complete_alone(tenant: Tenant, job_id: str, folder: Path) -> None:
+async def beside(call: Callable[[], object]) -> None:
     """In a thread of its own, which gives its connection back."""
-    from django.db import connections
-
-    try:
-        complete_job(tenant, job_id, folder)
-    finally:
-        connections.close_all()
+    await asyncio.to_thread(at_once, 1, lambda _: call(), threads=1)
 
 
 def test_who_has_seen_the_end_is_told_so(acme: Tenant, tmp_path: Path) -> None:
@@ -151,7 +146,7 @@ def test_a_stream_closes_when_its_key_is_revoked(acme: Tenant) -> None:
     async def scene(app: Realtime) -> None:
         visit = stream(app, tenant, job_id, Authorization=f"Api-Key {made['key']}")
         assert await visit.event()
-        await asyncio.to_thread(tenant.owner.delete, f"auth/api-keys/{made['id']}/")
+        await beside(lambda: tenant.owner.delete(f"auth/api-keys/{made['id']}/"))
         begun = asyncio.get_running_loop().time()
         while await visit.event():
             pass
@@ -172,7 +167,7 @@ def test_a_socket_tells_the_job_to_its_end(acme: Tenant, tmp_path: Path, way: st
         assert accepted["type"] == "websocket.accept"
         assert accepted["subprotocol"] == ("bearer" if way == "bearer" else None)
         assert (await visit.told())["status"] == "pending"
-        await asyncio.to_thread(complete_alone, acme, job_id, tmp_path)
+        await beside(lambda: complete_job(acme, job_id, tmp_path))
         while (await visit.told())["status"] != "completed":
             pass
         assert await visit.next() == {"type": "websocket.close", "code": 1000}
@@ -210,18 +205,15 @@ def test_the_feed_counts_and_tells(acme: Tenant) -> None:
     headers = {"Authorization": tenant.owner.authorization, "X-Tenant": tenant.slug}
 
     def tell() -> None:
-        from django.db import connections
-
         with in_tenant(tenant.schema):
             payload = {"id": "job_1", "input": {"filename": "a.png"}, "output_format": "webp"}
             notify(event_id="evt_1", kind="job.completed", payload=payload, user_id=tenant.user_id)
-        connections.close_all()
 
     async def scene(app: Realtime) -> None:
         visit = socket(app, "/ws/notifications/", headers)
         assert (await visit.next())["type"] == "websocket.accept"
         assert await visit.told() == {"type": "unread_count", "count": 0}
-        await asyncio.to_thread(tell)
+        await beside(tell)
         assert (await visit.told())["title"] == "a.png is now webp"
         assert await visit.told() == {"type": "unread_count", "count": 1}
         await visit.leave("websocket")
