@@ -131,7 +131,7 @@ class Dispatch(Group):
     window_convert: int = Field(
         default=4, ge=1, validation_alias="DISPATCH_WINDOW_CONVERT"
     )  # tickets
-    window_office: int = Field(default=3, ge=1, validation_alias="DISPATCH_WINDOW_OFFICE")
+    window_office: int = Field(default=2, ge=1, validation_alias="DISPATCH_WINDOW_OFFICE")
     window_media: int = Field(default=2, ge=1, validation_alias="DISPATCH_WINDOW_MEDIA")
     window_io: int = Field(default=32, ge=1, validation_alias="DISPATCH_WINDOW_IO")
 
