@@ -55,7 +55,8 @@ _EXTERNAL = re.compile(
 )
 
 
-XML_PARTS = (".xml", ".rels", ".opf", ".ncx", ".xhtml", ".html", ".svg")
+XML_PARTS = (".xml", ".rels")
+BOOK_PARTS = (*XML_PARTS, ".opf", ".ncx", ".xhtml", ".html", ".svg")
 
 
 class PackageFault(Exception):
@@ -130,7 +131,7 @@ def _parts(
         if entry.flag_bits & 1:
             return "encrypted", external
         name = entry.filename
-        if not name.endswith(XML_PARTS):
+        if not name.endswith(BOOK_PARTS if kind == "epub" else XML_PARTS):
             continue
         with archive.open(entry) as part:
             head = part.read(_PROLOG_BYTES if not name.endswith(".rels") else 1 << 18)
