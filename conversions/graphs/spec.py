@@ -78,7 +78,7 @@ class StepSpec:
         return self.operation.removeprefix("tool/") if self.operation.startswith("tool/") else ""
 
     def stored(self, number: int) -> dict[str, Any]:
-        """What a preset keeps: no files, no secrets. ``number``: jsonb forgets the order."""
+        """What a preset keeps: no files, no secrets. ``number``: jsonb keeps no order of keys."""
         return {
             "number": number,
             "operation": self.operation,
