@@ -58,6 +58,7 @@ new-engine: setup ## NAME=… writes conversions/engines/NAME.py, an engine that
 bench: setup ## measure the engines and the API on this machine
 	$(BIN)/python -m loadtests.bench_engines
 	$(BIN)/python -m loadtests.bench
+	$(BIN)/python -m loadtests.quote_error
 
 fuzz: setup ## schemathesis on every route, by key and by token, on a stack of its own
 	$(BIN)/python -m loadtests.fuzz

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from django.db.models import BigIntegerField, Count, Q, Sum
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
-from billing.models import Meter, Plan, Subscription
+from billing.models import Meter, Plan, Reservation, Subscription
 from billing.terms import FREE, METER, month_of
 
 
@@ -61,6 +63,33 @@ def usage(tenant_id: str) -> Usage:
         subscription.conversions_limit,
         subscription.plan.storage_bytes,
     )
+
+
+def conversions_this_month() -> dict[str, int]:
+    """Of live keys and people, over all tenants: used, and held by what still runs."""
+    start, _ = month_of(timezone.now())
+    return Meter.objects.filter(name=METER, period_start=start).aggregate(
+        used=Coalesce(Sum("used"), 0, output_field=BigIntegerField()),
+        reserved=Coalesce(Sum("reserved"), 0, output_field=BigIntegerField()),
+    )
+
+
+def reservations_by_day(first: date, last: date) -> dict[str, dict[date, int]]:
+    """Rounds of jobs by the day they were accepted (UTC): all, and how they have ended so far."""
+    rows = Reservation.objects.filter(created_at__date__gte=first, created_at__date__lte=last)
+    days = (
+        rows.annotate(day=TruncDate("created_at"))
+        .values("day")
+        .annotate(
+            accepted=Count("id"),
+            completed=Count("id", filter=Q(state="committed")),
+            not_charged=Count("id", filter=Q(state="released")),
+            open=Count("id", filter=Q(state="held")),
+        )
+    )
+    names = ("accepted", "completed", "not_charged", "open")
+    found = list(days.values("day", *names))
+    return {name: {row["day"]: row[name] for row in found} for name in names}
 
 
 def plan_list() -> list[dict[str, Any]]:

@@ -16,8 +16,11 @@ from core.env import env
 
 OF_A_JOB = ("id", "input_filename", "status", "progress", "error", "step", "output_format")
 SHARE_DONE = Avg(
-    Case(When(status__in=list(ENDED), then=Value(100.0)), default="progress"),
-    output_field=FloatField(),
+    Case(
+        When(status__in=list(ENDED), then=Value(100.0)),
+        default="progress",
+        output_field=FloatField(),
+    )
 )
 
 

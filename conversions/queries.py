@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 from django.db import connection
-from django.db.models import F, JSONField, QuerySet, Sum
+from django.db.models import Count, F, JSONField, QuerySet, Sum
 
 from conversions.models import Job
 from conversions.terms import RUN_JOB, Status
@@ -62,6 +62,12 @@ def stored_bytes() -> int:
     return int(
         kept.aggregate(n=Sum(F("input_size") + F("extra_bytes") + F("output_bytes")))["n"] or 0
     )
+
+
+def counts_by_status() -> dict[str, int]:
+    """How many jobs of the tenant are in which state."""
+    rows = Job.objects.values("status").annotate(n=Count("id"))
+    return dict(rows.values_list("status", "n"))
 
 
 def download_url(job_id: str) -> str:
@@ -139,3 +145,13 @@ def job_body_with_place(job: Job) -> dict[str, Any]:
 def iso(moment: Any) -> str | None:
     """RFC 3339 in UTC, with a Z."""
     return moment.isoformat().replace("+00:00", "Z") if moment else None
+
+
+def job_state(job: Job) -> dict[str, Any]:
+    """A job as streams tell it: without its place, which changes with every other job's end."""
+    return {"type": "job", **job_body(job)}
+
+
+def job_states(ids: list[str]) -> dict[str, dict[str, Any]]:
+    """The states of those jobs that exist."""
+    return {job.id: job_state(job) for job in Job.objects.filter(pk__in=ids)}

@@ -14,6 +14,18 @@ def run_job(ticket_id: str) -> None:
     services.run_job(ticket_id=ticket_id)
 
 
+@shared_task(name="conversions.cancel_open", base=TenantTask, public=True)
+def cancel_open(ticket_id: str) -> None:
+    """Cancel every open job of a tenant that was closed."""
+    services.cancel_open(ticket_id=ticket_id)
+
+
+@shared_task(name="conversions.learn", base=TenantTask, public=True)
+def learn() -> None:
+    """Fold the run times of jobs into what quotes know."""
+    services.fold_runs()
+
+
 @shared_task(name="conversions.advance_pipeline", base=TenantTask)
 def advance_pipeline(ticket_id: str) -> None:
     """Start what can start in a pipeline's run."""

@@ -14,6 +14,7 @@ from core.problems import from_unexpected, render
 from tenants.auth import authenticate, recall
 from tenants.errors import SchemaMixedUp
 from tenants.identity.models import Identity
+from tenants.services.count_usage import count_call
 
 API = "/api/"
 SAMPLED = 0.01  # share of the requests whose schema is compared with its identity row
@@ -41,13 +42,22 @@ class TenantMiddleware:
         try:
             if usage is not None:
                 limits.refuse_over(usage)
+            limits.refuse_upload_flood(request, request.principal)  # type: ignore[attr-defined]
             enter_schema(request)
             response = self.get_response(request)
         except AppError as error:
             response = render(request, error)
         if usage is not None:
             limits.add_headers(response, usage)
+        count_use(request, response)
         return response
+
+
+def count_use(request: HttpRequest, response: HttpResponse) -> None:
+    """Note the call of a key; written later, off the hot path."""
+    principal = request.principal  # type: ignore[attr-defined]
+    if principal is not None and principal.api_key_id:
+        count_call(key_id=principal.api_key_id, status=response.status_code)
 
 
 def count_and_resolve(request: HttpRequest) -> limits.Usage | None:

@@ -264,6 +264,16 @@ class FleetState(models.Model):
         return f"{self.schema_name} {self.status}"
 
 
+class PurgedSchema(models.Model):
+    """A schema that is gone for good; swept again for a while, for what late workers left."""
+
+    schema_name = models.CharField(max_length=63, primary_key=True)
+    purged_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.schema_name
+
+
 class TemplateDump(models.Model):
     """The SQL of an empty tenant schema at a migration state, with a placeholder for its name."""
 

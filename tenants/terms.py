@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from datetime import timedelta
 from enum import StrEnum
 
 from core.access import PERMISSIONS
@@ -69,6 +70,15 @@ PERMISSION_WORDS: dict[str, str] = {
     "audit:read": "Read the activity log and the audit trail.",
     "settings:write": "Change the tenant's settings.",
 }
+
+BRANDING = ("display_name", "color", "logo_url", "support_url", "support_email")
+GRACE = timedelta(days=30)  # between a tenant's deletion and its purge
+INVITATION_LIFETIME = timedelta(days=7)
+MOST_LEAKS = 100  # in one report
+LEAK_REPORTS_AN_HOUR = 60  # from one address
+MOST_NETWORKS = 50  # of one key
+MOST_INVITATIONS = 200  # of one tenant that are open at once
+CLOSED = "tenant.closed"  # event: suspended or deleted, its jobs must end; webhooks don't see it
 
 # fm_live_ or fm_test_, 8 characters that may be shown, a dot, 32 secret ones, 6 of checksum.
 KEY_PATTERN = re.compile(r"^(fm_(?:live|test)_[0-9A-Za-z]{8})\.([0-9A-Za-z]{32})([0-9A-Za-z]{6})$")

@@ -23,6 +23,7 @@ NEED_THE_PRODUCT = (
     "core",
     "dispatch",
     "jobs",
+    "staff",
     "tenants",
     "webhooks",
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from core.outbox.services import Event
 from core.tenancy import PUBLIC, current_schema
 from webhooks.services import plan_deliveries
+from webhooks.terms import EVENT_TYPES
 
 
 def on_event(event: Event) -> None:
-    """Plan deliveries; events of the platform itself go to nobody."""
-    if current_schema() != PUBLIC:
+    """Plan deliveries; what the platform tells itself goes to nobody."""
+    if current_schema() != PUBLIC and event.type in EVENT_TYPES:
         plan_deliveries(
             event_id=event.id,
             type=event.type,

@@ -14,7 +14,7 @@ from conversions.errors import UnsupportedConversion
 from conversions.models import Batch
 from conversions.reading import read_form, too_large, upload_limit, validated
 from conversions.services import Accepted, ConvertRequest, Refused
-from conversions.services.create_job import plan_route
+from conversions.services.create_job import plan_route, refuse_formats
 from conversions.terms import BATCH_FILES
 from core.access import Principal
 from core.errors import AppError, UnsupportedMediaType, invalid
@@ -39,7 +39,7 @@ def accept_batch(caller: Principal, request: HttpRequest, about: About) -> Batch
     plain = replace(wanted, webhook_url=None)  # the batch tells once, not each of its jobs
     limit = file_limit(caller)
     items: list[Accepted | Refused] = [
-        judged(file, fields, replace(plain, position=number), limit)
+        judged(caller, file, fields, replace(plain, position=number))
         for number, file in enumerate(files)
     ]
     for number, name in enumerate(dropped, start=len(files)):
@@ -72,12 +72,15 @@ def refuse_unknown(output_format: str) -> None:
 
 
 def judged(
-    file: IncomingFile, fields: BatchIn, wanted: ConvertRequest, limit: int | None
+    caller: Principal, file: IncomingFile, fields: BatchIn, wanted: ConvertRequest
 ) -> Accepted | Refused:
     """One file: taken with its plan, or refused with its reason."""
     try:
         source = services.receive_input(
-            file=file, max_bytes=limit, force=fields.force, has_password=bool(fields.password)
+            file=file,
+            max_bytes=file_limit(caller),
+            force=fields.force,
+            has_password=bool(fields.password),
         )
         plan = plan_route(
             source=source.format,
@@ -85,6 +88,7 @@ def judged(
             options=wanted.options,
             engine=wanted.engine,
         )
+        refuse_formats(caller.allowed_formats, (source.format, plan.output_format))
     except AppError as reason:
         return Refused(
             filename=file.original_name,

@@ -17,6 +17,7 @@ from typing import Any, Literal, NoReturn
 
 from pydantic import Field
 
+from conversions.engines.libreoffice_comments import has_comments
 from conversions.engines.libreoffice_filters import (
     CALC,
     CALC_IN,
@@ -31,7 +32,8 @@ from conversions.engines.libreoffice_filters import (
     export_options,
     import_options,
 )
-from conversions.engines.program import debian_version, limit
+from conversions.engines.libreoffice_limits import refuse_absurd
+from conversions.engines.program import cpu_for, debian_version, limit, patience_for
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -145,8 +147,11 @@ def _ask(call: EngineCall, options: Options) -> tuple[dict[str, Any], tuple[Path
             "inoptions": import_options(call.input_format),
             "outoptions": export_options(call.output_format, options.delimiter, options.sheet),
             "data": _pdf_data(call, options),
+            "comments": has_comments(call.source, call.input_format),
         }
-        answer: dict[str, Any] = session.ask(request, deadline_s=call.deadline_s)
+        answer: dict[str, Any] = session.ask(
+            request, deadline_s=min(call.left_s, patience_for(source)), cpu_s=cpu_for(source)
+        )
         if answer.get("ok"):
             moved = _take(call, session.folder, target)
     return answer, moved
@@ -172,6 +177,7 @@ def run(call: EngineCall) -> EngineResult:
     options = call.options
     assert isinstance(options, Options)  # noqa: S101
     _check_head(call)
+    refuse_absurd(call)
     call.progress(0.1, "starting")
     try:
         answer, moved = _ask(call, options)

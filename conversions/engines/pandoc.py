@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import Field
 
 from conversions.engines.package_check import open_package
-from conversions.engines.program import run_program
+from conversions.engines.program import cpu_for, run_program
 from conversions.engines.spec import (
     EngineCall,
     EngineOptions,
@@ -122,7 +122,9 @@ def run(call: EngineCall) -> EngineResult:
     assert isinstance(options, Options)  # noqa: S101
     _prepare(call)
     call.progress(0.2, "converting")
-    profile = dataclasses.replace(PROFILES["markup"], binds=(str(binary()),))
+    markup = PROFILES["markup"]
+    cpu_s = min(markup.cpu_s, cpu_for(call.source))
+    profile = dataclasses.replace(markup, binds=(str(binary()),), cpu_s=cpu_s)
     argv = _arguments(call, options)
     said = run_program(call, argv, profile=profile, name="Pandoc", writes=call.target)
     missing = "Could not fetch resource" in said or "Could not load include" in said

@@ -99,10 +99,29 @@ def open_pike(path: Path, password: str | None, warnings: list[str]) -> Any:
     check_count(pages)
     if any(".kids" in warning.lower() or "loop" in warning for warning in pdf.get_warnings()):
         raise InputRejected("The PDF's pages are damaged.")
+    _refuse_tangles(pdf)
     _refuse_giants(pdf)
     if _disarm(pdf):
         warnings.append(DISARMED)
     return pdf
+
+
+def _refuse_tangles(pdf: Any) -> None:
+    """A negative count or a ring of parents passes qpdf; no reader opens what it then writes."""
+    try:
+        if int(pdf.Root.Pages.get("/Count", 0)) < 0:
+            raise damaged("negative count")
+        sound: set[tuple[int, int]] = set()
+        for page in pdf.pages:
+            node, climbed = page.obj.get("/Parent"), set()
+            while node is not None and node.objgen not in sound:
+                if node.objgen in climbed:
+                    raise damaged("a ring of parents")
+                climbed.add(node.objgen)
+                node = node.get("/Parent")
+            sound |= climbed
+    except (ValueError, TypeError, AttributeError) as error:
+        raise damaged(f"{type(error).__name__}: {error}") from error
 
 
 def _refuse_giants(pdf: Any) -> None:

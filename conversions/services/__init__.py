@@ -2,12 +2,14 @@
 
 from conversions.services.advance_pipeline import advance_pipeline
 from conversions.services.cancel_job import cancel_job, delete_job
+from conversions.services.cancel_open import cancel_open, order_cancel_open
 from conversions.services.create_batch import create_batch
 from conversions.services.create_job import ConvertRequest, create_job, create_planned
 from conversions.services.create_many import Accepted, Refused
 from conversions.services.detect_file import detect_file
 from conversions.services.expire_jobs import expire_jobs
 from conversions.services.keep_presets import change_preset, create_preset, delete_preset
+from conversions.services.learn import fold_runs
 from conversions.services.quote import quote
 from conversions.services.receive_input import Source, receive_input
 from conversions.services.retry_job import retry_job
@@ -23,6 +25,7 @@ __all__ = [
     "advance_pipeline",
     "cancel_batch",
     "cancel_job",
+    "cancel_open",
     "cancel_pipeline",
     "change_preset",
     "create_batch",
@@ -33,7 +36,9 @@ __all__ = [
     "delete_preset",
     "detect_file",
     "expire_jobs",
+    "fold_runs",
     "go_on_canceling",
+    "order_cancel_open",
     "quote",
     "receive_input",
     "retry_batch",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -13,12 +15,12 @@ from conversions.queries import job_body
 from conversions.services.end_job import job_ended
 from conversions.services.finish_job import Failure, error_body
 from conversions.terms import ENDED, RUN_JOB, Status
-from core import storage
+from core import doorbell, storage
 from core.errors import NotFound
 from core.outbox.services import publish
 
 
-def cancel_job(*, job_id: str, tenant_slug: str) -> Job:
+def cancel_job(*, job_id: str, tenant_slug: str, why: str = "Canceled on request.") -> Job:
     """Nothing is charged; a running result is dropped. Raises NotFound, JobNotCancelable."""
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(pk=job_id).first()
@@ -27,8 +29,9 @@ def cancel_job(*, job_id: str, tenant_slug: str) -> Job:
         if job.status in ENDED:
             raise JobNotCancelable(f"The job is {job.status} already.")
         job.status, job.stage, job.finished_at = Status.CANCELED, "canceled", timezone.now()
-        job.error = error_body(Failure("canceled", "Canceled on request."), job.request_id)
+        job.error = error_body(Failure("canceled", why), job.request_id)
         job.password_sealed = ""
+        job.expires_at = job.finished_at + timedelta(hours=job.retention_hours)  # of its input
         job.save()
         if not job.is_test:
             billing.release(ref=job.reservation_ref)
@@ -39,12 +42,16 @@ def cancel_job(*, job_id: str, tenant_slug: str) -> Job:
 
 
 def delete_job(*, job_id: str, tenant_slug: str) -> None:
-    """Files and row are gone at once; a job that has not ended is canceled first."""
-    job = Job.objects.filter(pk=job_id).first()
-    if job is None:
-        raise NotFound("There is no such job.")
-    if job.status not in ENDED:
-        cancel_job(job_id=job_id, tenant_slug=tenant_slug)
+    """Files and row are gone at once; a job that has not ended is canceled first.
+
+    One transaction: a retry between the two would leave a charge without its job.
+    """
     with transaction.atomic():
-        Job.objects.filter(pk=job_id).delete()
-    storage.delete_folder(storage.tenant_key("jobs", job.id))
+        job = Job.objects.select_for_update().filter(pk=job_id).first()
+        if job is None:
+            raise NotFound("There is no such job.")
+        if job.status not in ENDED:
+            cancel_job(job_id=job_id, tenant_slug=tenant_slug)
+        job.delete()
+        doorbell.ring("job", job_id)
+    storage.delete_folder(storage.tenant_key("jobs", job_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import PurePath
@@ -24,7 +25,7 @@ from conversions.terms import RUN_JOB, TEST_JOBS_A_DAY
 from core import storage
 from core.access import Principal
 from core.crypto import seal
-from core.errors import FieldProblem, RateLimited, ValidationFailed
+from core.errors import FieldProblem, PermissionDenied, RateLimited, ValidationFailed
 from core.idempotency.services import keep_answer
 from core.outbox.services import publish
 from core.uploads import safe_name
@@ -98,7 +99,9 @@ def create_planned(
     kind: str = "convert",
 ) -> Job:
     """The accepted job of a plan over one or more files. Raises QuotaExceeded."""
-    kept = plans.entitlements(caller.tenant_id or "").retention_hours
+    formats = [*(source.format for source in sources), plan.output_format]
+    refuse_formats(caller.allowed_formats, formats)
+    kept = longest_kept(caller)
     job = new_job(caller, sources, wanted, plan, kind, kept)
     keys = input_keys(job)
     try:
@@ -119,7 +122,7 @@ def new_job(
     kind: str,
     kept_hours: int,
 ) -> Job:
-    """The row, not yet saved. ``kept_hours``: of the plan; a job may ask for less."""
+    """The row, not yet saved. ``kept_hours``: at most; a job may ask for less."""
     job = Job(
         kind=kind,
         name=wanted.name,
@@ -146,6 +149,21 @@ def new_job(
     fill_input(job, sources[0])
     fill_further(job, sources)
     return job
+
+
+def refuse_formats(allowed: Collection[str] | None, formats: Iterable[str]) -> None:
+    """Raise PermissionDenied for a format that the tenant does not want here (None: all)."""
+    foreign = sorted(set(formats) - set(allowed)) if allowed is not None else []
+    if foreign:
+        raise PermissionDenied(
+            f"This tenant does not allow {', '.join(foreign)}. Its settings list what it allows."
+        )
+
+
+def longest_kept(caller: Principal) -> int:
+    """Hours that results are kept at most: the plan's, the tenant's or the key's, the shortest."""
+    hours = plans.entitlements(caller.tenant_id or "").retention_hours
+    return min(hours, caller.retention_hours or hours)
 
 
 def input_keys(job: Job) -> list[str]:

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from conversions.models import Job
 from conversions.queries import job_body
 from conversions.terms import Status
-from core import storage
+from core import doorbell, storage
 from core.outbox.services import publish
 from core.tenancy import require_tenant
 from tenants.queries import tenant_of_schema
@@ -34,5 +34,6 @@ def expire_job(job_id: str, slug: str) -> None:
             return
         job.status, job.stage, job.outputs, job.output_bytes = Status.EXPIRED, "expired", [], 0
         job.save(update_fields=["status", "stage", "outputs", "output_bytes"])
+        doorbell.ring("job", job.id)
         publish(type="job.expired", tenant_slug=slug, shard=job.id, payload=job_body(job))
     storage.delete_folder(storage.tenant_key("jobs", job_id))

@@ -14,6 +14,7 @@ from core.uploads import IncomingFile, Intake
 
 MAX_HOPS = 5
 TIMEOUT_S = 30.0
+EXTENDED_NAME = re.compile(r"filename\*=UTF-8'[^']*'([^;]+)", re.IGNORECASE)  # RFC 8187
 NAME_IN_HEADER = re.compile(r'filename="?([^";]+)"?', re.IGNORECASE)
 
 
@@ -62,5 +63,9 @@ def refuse_over(size: int, limit: int) -> None:
 
 def name_of(response: httpx.Response, url: str) -> str:
     """The name the server gives, else the last part of the path."""
-    match = NAME_IN_HEADER.search(response.headers.get("content-disposition", ""))
+    header = response.headers.get("content-disposition", "")
+    extended = EXTENDED_NAME.search(header)
+    if extended:
+        return unquote(extended[1])
+    match = NAME_IN_HEADER.search(header)
     return match[1] if match else unquote(urlsplit(url).path.rsplit("/", 1)[-1]) or "file"

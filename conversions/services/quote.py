@@ -8,9 +8,9 @@ from typing import Any
 import billing.queries as billing
 import dispatch.queries as dispatch
 from conversions import offer
-from conversions.services.create_job import ConvertRequest, plan_route
+from conversions.services.create_job import ConvertRequest, plan_route, refuse_formats
 from conversions.services.detect_file import facts_of
-from conversions.services.learn import estimate, recent_runs, route_key
+from conversions.services.learn import expected_seconds, route_key
 from conversions.services.receive_input import Source
 from core.access import Principal
 from inspection.naming import canonical_or_same
@@ -39,15 +39,10 @@ def quote(*, caller: Principal, source: Source, wanted: ConvertRequest) -> Quote
     plan = plan_route(
         source=source.format, target=target, options=wanted.options, engine=wanted.engine
     )
+    refuse_formats(caller.allowed_formats, (source.format, plan.output_format))
     known = facts_of(source.file.path, source.format)
     edges = offer.route(source.format, target, wanted.engine)
-    seconds = estimate(
-        recent_runs(route_key(plan.body())),
-        source.file.size or 0,
-        known.get("pages") or known.get("slides"),
-        known.get("duration_seconds"),
-        float(offer.verdict_on(edges)["seconds"]),
-    )
+    seconds = expected_seconds(route_key(plan.body()), source.file.size or 0, known)
     reason = refusal(caller, plan.units)
     return Quote(
         route=plan.body(),

@@ -8,7 +8,7 @@ from typing import Any
 from conversions.graphs.spec import StepSpec
 from conversions.offer import Plan
 from conversions.services.check_graph import Checked, check_graph
-from conversions.services.learn import estimate, recent_runs, route_key
+from conversions.services.learn import expected_seconds, route_key
 from conversions.services.quote import refusal
 from conversions.services.receive_input import Source
 from conversions.services.start_pipeline import flows_of, units_of
@@ -54,9 +54,9 @@ def step_quote(one: Checked, size: int) -> dict[str, Any]:
 
 
 def seconds_of(plan: Plan, size: int) -> float:
-    """What jobs of this route took lately, else what its engines say of themselves."""
+    """What jobs of this route teach, else the matrix, else what its engines say of themselves."""
     otherwise = sum(step.spec.seconds for step in plan.steps)
-    return estimate(recent_runs(route_key(plan.body())), size, None, None, otherwise)
+    return expected_seconds(route_key(plan.body()), size, {}, otherwise)
 
 
 def longest(steps: Mapping[str, StepSpec], told: Mapping[str, dict[str, Any]]) -> float:

@@ -24,11 +24,13 @@ from conversions.services.finish_job import Failure, Outcome, fail_job, finish_j
 from conversions.services.run_steps import Bench, joined, run_steps
 from conversions.terms import ENDED, MAX_ATTEMPTS, RETRY_DELAYS_S, TEST_JOB_S, Status
 from conversions.verification import Report
+from core import doorbell
 from core.crypto import unseal
 from core.env import env
 from core.outbox.services import publish
 from dispatch.errors import LeaseLost
 from dispatch.services import Lease
+from sandbox.stopping import Stopped, stopped_by
 from tenants.queries import tenant_of_schema
 
 log = logging.getLogger("filemill.jobs")
@@ -42,9 +44,9 @@ def run_job(*, ticket_id: str) -> None:
     if lease is None:
         return
     try:
-        with dispatch.kept(lease):
+        with dispatch.kept(lease), stopped_by(lease.lost):
             attempt_job(lease)
-    except LeaseLost:
+    except (LeaseLost, Stopped):
         log.warning("lease of %s lost, attempt %s leaves no trace", lease.ref, lease.attempt)
         dispatch.abandon(lease)
 
@@ -65,7 +67,7 @@ def attempt_job(lease: Lease) -> None:
     except EngineError as error:
         log.info("job %s: %s %s", job.id, error.code, error.detail)
         fail_or_retry(job, lease, Failure(error.code, error.public, retry=error.retryable))
-    except LeaseLost:
+    except (LeaseLost, Stopped):
         raise
     except Exception:
         log.exception("job %s failed unexpectedly", job.id)
@@ -87,6 +89,7 @@ def start_job(lease: Lease) -> Job | None:
         job.status, job.stage, job.attempts = Status.PROCESSING, "starting", lease.attempt
         job.started_at = job.started_at or timezone.now()
         job.save(update_fields=["status", "stage", "attempts", "started_at"])
+        doorbell.ring("job", job.id)
         if first:
             publish(
                 type="job.started",
@@ -167,6 +170,7 @@ def report_progress(job: Job, lease: Lease, percent: int, stage: str) -> None:
     )
     if not moved and not Job.objects.filter(pk=job.pk, status=Status.PROCESSING).exists():
         raise LeaseLost(lease.ticket_id)
+    doorbell.ring("job", job.id)
 
 
 def fail_or_retry(job: Job, lease: Lease, failure: Failure) -> None:

@@ -122,7 +122,8 @@ def run_steps(bench: Bench, steps: list[Step]) -> Made:
 def joined(reports: tuple[Report, ...]) -> Report:
     """One report of all legs."""
     checks = [check for report in reports for check in report.checks]
-    return Report(verdict=verdict_of(checks), checks=tuple(checks))
+    before = reports[0].before if reports else {}
+    return Report(verdict=verdict_of(checks), checks=tuple(checks), before=before)
 
 
 def run_leg(bench: Bench, leg: list[Step], taken: list[Piece]) -> tuple[EngineResult, list[str]]:

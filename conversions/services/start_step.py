@@ -11,7 +11,7 @@ from conversions.graphs.spec import StepSpec
 from conversions.groups import jobs_of_pipeline, outputs_of
 from conversions.models import Pipeline
 from conversions.services.check_graph import plan_step
-from conversions.services.create_job import ConvertRequest
+from conversions.services.create_job import ConvertRequest, refuse_formats
 from conversions.services.create_many import Accepted, create_many
 from conversions.services.end_job import problem_of
 from conversions.services.receive_input import receive_input
@@ -106,6 +106,8 @@ def accepted(
         for file in files
     )
     plan = plan_step(step, tuple(source.format for source in sources))
+    allowed = tenant_of_schema(require_tenant()).allowed_formats
+    refuse_formats(allowed, [*(source.format for source in sources), plan.output_format])
     wanted = ConvertRequest(
         output_format=plan.output_format,
         options=step.options,

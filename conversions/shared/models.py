@@ -20,17 +20,23 @@ class FileFormat(models.Model):
 
 
 class RunTime(models.Model):
-    """How long one job's engines took. Written when a job completes; quotes learn from it."""
+    """How long one job's engines took. Written when a job completes, folded into RouteTime."""
 
     route = models.CharField(max_length=200)  # docx>pdf:libreoffice, steps joined by a space
-    size_bytes = models.BigIntegerField()
-    pages = models.PositiveIntegerField(null=True)
-    duration_s = models.FloatField(null=True)
+    work = models.JSONField()  # as forecast.work_of counts it
     seconds = models.FloatField()
     at = models.DateTimeField(db_default=Now())
 
-    class Meta:
-        indexes = [models.Index(fields=["route", "-id"], name="conversions_runtime_route")]
-
     def __str__(self) -> str:
         return f"{self.route} {self.seconds} s"
+
+
+class RouteTime(models.Model):
+    """What the newest runs of a route, of its engines (``*:…``) or of the machine (``*``) teach."""
+
+    route = models.CharField(max_length=200, primary_key=True)
+    runs = models.JSONField(default=list)  # [[seconds, work…], …], the newest last
+    weights = models.JSONField(default=list)  # seconds: constant, then for each unit of work
+
+    def __str__(self) -> str:
+        return self.route

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -39,6 +39,7 @@ class Report:
 
     verdict: Verdict
     checks: tuple[Check, ...]
+    before: Mapping[str, Any] = field(default_factory=dict)  # the source's counts, for learning
 
 
 def warm() -> None:
@@ -66,16 +67,18 @@ def verify(
     checks = presence(outputs, output_format)
     if all(check.ok for check in checks):
         checks += [type_of(path, output_format) for path in outputs]
+    counts: dict[str, Any] = {}
     if all(check.ok for check in checks):
         read = _read(source, source_format, outputs, output_format, engine_id, password)
         if isinstance(read, Check):
             checks.append(read)
         else:
+            counts = {k: v for k, v in read[0].items() if isinstance(v, int | float)}
             if BY_CODE[output_format].family in ("audio", "video"):
                 ends = (source, source_format), (outputs[0], output_format)
                 listen(read[0], read[1], *ends, chosen)
             checks += _compare(read, source_format, output_format, chosen, claims or {})
-    return Report(verdict=verdict_of(checks), checks=tuple(checks))
+    return Report(verdict=verdict_of(checks), checks=tuple(checks), before=counts)
 
 
 def verdict_of(checks: list[Check]) -> Verdict:

@@ -24,6 +24,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 def start_browser_session(request: HttpRequest, proof: services.Proof) -> str:
     """Log a browser in: new session key, new CSRF token (returned). The admin site knows it too."""
+    end_browser_session(request)  # whoever was logged in before
     django_login(request, proof.user, backend=BACKEND)
     if not request.session.session_key:
         request.session.create()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import DataExport, ExportState, ExternalIdentity, RefreshSession, User
 from accounts.terms import AVATAR_SIZES
@@ -41,6 +43,12 @@ def session_user(session_id: str) -> SessionUser | None:
         .first()
     )
     return SessionUser(session_id, row[0], row[1], row[2] is not None) if row else None
+
+
+def with_second_factor(user_ids: Collection[str]) -> set[str]:
+    """Those who have a second factor in force."""
+    devices = TOTPDevice.objects.filter(user_id__in=user_ids, confirmed=True)
+    return set(devices.values_list("user_id", flat=True))
 
 
 def user_id_of(username: str) -> str | None:

@@ -23,8 +23,12 @@ from conversions.results.api import router as results
 from core import problems
 from core.access import Caller
 from notifications.api import router as notifications
+from staff.api import router as staff
 from tenants.api import router as tenants
 from tenants.doors import router as doors
+from tenants.team import invitations
+from tenants.team import router as team
+from tenants.tenant import router as tenant
 from webhooks.api import router as webhooks
 
 
@@ -59,6 +63,10 @@ problems.install(api)
 api.add_router("/auth/", doors)
 api.add_router("/auth/", tenants)
 api.add_router("/auth/", accounts)
+api.add_router("/tenant/", tenant)
+api.add_router("/tenant/", team)
+api.add_router("/invitations/", invitations)
+api.add_router("/staff/", staff)
 api.add_router("/tenant/", audit)
 for part in (conversions, batches, pipelines, results, analytics):
     api.add_router("/conversions/", part)

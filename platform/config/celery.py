@@ -46,13 +46,21 @@ app.conf.update(
             "schedule": 300.0,
             "options": {"expires": 300},
         },
+        "usage": {"task": "tenants.write_usage", "schedule": 5.0, "options": {"expires": 10}},
+        "purge": {"task": "tenants.purge_deleted", "schedule": 60.0, "options": {"expires": 60}},
+        "forget": {
+            "task": "tenants.forget_old_usage",
+            "schedule": 3600.0,
+            "options": {"expires": 3600},
+        },
+        "learn": {"task": "conversions.learn", "schedule": 60.0, "options": {"expires": 60}},
         "collect": {"task": "audit.collect", "schedule": 60.0, "options": {"expires": 60}},
         "tidy": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
         "ready": {"task": "tenants.keep_ready", "schedule": 10.0, "options": {"expires": 10}},
     },
 )
 app.autodiscover_tasks(
-    ["core.outbox", "audit", "dispatch", "accounts", "tenants", "conversions", "webhooks"]
+    ["core.outbox", "audit", "dispatch", "accounts", "tenants", "conversions", "webhooks", "staff"]
 )
 
 

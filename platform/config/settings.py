@@ -25,6 +25,8 @@ SHARED_APPS = (
     "django_tenants",
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
@@ -39,6 +41,7 @@ SHARED_APPS = (
     "tenants",
     "billing",
     "conversions.shared",
+    "staff",
     "web",
 )
 TENANT_APPS = (
@@ -65,6 +68,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "staff.middleware.AdminMiddleware",
     "tenants.middleware.TenantMiddleware",
     "core.idempotency.middleware.IdempotencyMiddleware",
     "audit.middleware.ActivityMiddleware",
@@ -122,8 +126,9 @@ IDEMPOTENCY_OWN_TRANSACTION = re.compile(
 RATELIMIT_USE_CACHE = "limits"
 SILENCED_SYSTEM_CHECKS = [
     "django_ratelimit.E003",
-    "django_ratelimit.W001",
-]  # Redis counts atomically
+    "django_ratelimit.W001",  # Redis counts atomically
+    *("admin.E408", "admin.E409"),  # staff.middleware has them for /admin/ alone
+]
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -146,6 +151,9 @@ if conf.site.trust_forwarded:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 OTP_TOTP_ISSUER = "Filemill"
+# Seconds of pause after a wrong code, doubled by each further one: a slip of the finger costs
+# nothing, the 18th guess eleven minutes.
+OTP_TOTP_THROTTLE_FACTOR = 0.005
 FILE_UPLOAD_HANDLERS = ["core.uploads.HashingUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000  # of a batch
 DATA_UPLOAD_MAX_MEMORY_SIZE = 50_000_000  # bytes of a JSON body (base64); forms stream past it
@@ -163,7 +171,14 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.csrf"]},
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.csrf",
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
     }
 ]
 

@@ -92,6 +92,21 @@ def principal_of(request: HttpRequest) -> Principal:
     return principal
 
 
+def caller_if_any(request: HttpRequest) -> Principal | None:
+    """The caller of an open route, if there is one; wrong credentials are refused all the same."""
+    if getattr(request, "auth_error", None) is None and not getattr(request, "principal", None):
+        return None
+    return principal_of(request)
+
+
+def person_of(request: HttpRequest) -> str:
+    """The id of a person. Raises PermissionDenied for a key: it acts for nobody."""
+    caller = principal_of(request)
+    if caller.api_key_id or not caller.user_id:
+        raise PermissionDenied("Log in as a person: an API key can't do this.")
+    return caller.user_id
+
+
 def demand(principal: Principal, permission: str) -> None:
     """Raise unless the principal holds the permission, inside a tenant."""
     if permission in (ANYONE, SIGNED_IN):

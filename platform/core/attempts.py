@@ -16,7 +16,7 @@ from typing import Any
 from django.core.cache import caches
 from redis.exceptions import RedisError
 
-from core.errors import MfaRequired, ServiceUnavailable, TooManyAttempts
+from core.errors import AppError, InvalidCredentials, ServiceUnavailable, TooManyAttempts
 
 WINDOW_S = 900
 LIMITS = {"pair": 5, "account": 50, "address": 100}  # failures in any such window
@@ -68,7 +68,9 @@ def attempt(*, account: str, address: str) -> Iterator[None]:
         raise too_many(wait_s)
     try:
         yield
-    except MfaRequired:  # the password was right, and no code was tried
+    except InvalidCredentials:
+        raise
+    except AppError:  # a code that is still to come, a new password that is too weak
         forget(keys, mark)
         raise
     forget(keys, mark)

@@ -46,6 +46,9 @@ class Site(Group):
     trust_forwarded: bool = Field(
         default=False, validation_alias="TRUST_FORWARDED"
     )  # our own proxy
+    waiting_room: bool = Field(
+        default=False, validation_alias="WAITING_ROOM"
+    )  # our front takes waiting requests to the realtime process
     static_folder: Path = Field(default=ROOT / "var/static", validation_alias="STATIC_DIR")
     sentry_dsn: SecretStr = Field(default=SecretStr(""), validation_alias="SENTRY_DSN")
     log_level: str = Field(default="INFO", validation_alias="LOG_LEVEL")

@@ -19,7 +19,8 @@ from core.cache import CountingCache
 from core.errors import RateLimited
 
 log = logging.getLogger("filemill.limits")
-HOUR = 3600
+HOUR, MINUTE = 3600, 60
+LEAST_UPLOADS_A_MINUTE = 60  # of the smallest plan
 ANONYMOUS_PER_HOUR = 3000  # requests from one address without credentials
 UNLIMITED = 1_000_000_000  # what a plan without a limit is shown as
 
@@ -35,9 +36,13 @@ class Usage:
 
 
 def count_request(
-    request: HttpRequest, principal: Principal | None, *, stamp: str = ""
+    request: HttpRequest,
+    principal: Principal | None,
+    *,
+    stamp: str = "",
+    increment: bool = True,
 ) -> Usage | None:
-    """Count one request, and read a stamp in the same breath. None when Redis is away."""
+    """Count one request (or only look), and read a stamp in the same breath. None without Redis."""
     limit = ANONYMOUS_PER_HOUR
     who = f"ip:{request.META.get('REMOTE_ADDR', '')}"
     if principal is not None:
@@ -51,7 +56,7 @@ def count_request(
             group="requests",
             key=lambda group, request: who,
             rate=(limit, HOUR),
-            increment=True,
+            increment=increment,
         )
     except (RedisError, ConnectionError) as error:
         log.warning("no rate limit without Redis: %s", error)
@@ -61,6 +66,32 @@ def count_request(
     return Usage(
         limit, max(limit - usage["count"], 0), max(usage["time_left"], 0), usage["should_limit"]
     )
+
+
+def refuse_upload_flood(request: HttpRequest, principal: Principal | None) -> None:
+    """Raise RateLimited past a quarter of the hour's requests as uploads within one minute.
+
+    An upload holds disk and a thread for as long as its bytes take; open without Redis.
+    """
+    if principal is None or not (request.content_type or "").startswith("multipart/"):
+        return
+    most = max((principal.requests_per_hour or UNLIMITED) // 4, LEAST_UPLOADS_A_MINUTE)
+    try:
+        usage = get_usage(
+            request,
+            group="uploads",
+            key=lambda group, request: f"tenant:{principal.schema_name or principal.user_id}",
+            rate=(most, MINUTE),
+            increment=True,
+        )
+    except (RedisError, ConnectionError) as error:
+        log.warning("no throttle of uploads without Redis: %s", error)
+        return
+    if usage is not None and usage["should_limit"]:
+        raise RateLimited(
+            f"{most} uploads a minute are used up.",
+            headers={"Retry-After": str(max(usage["time_left"], 1))},
+        )
 
 
 def refuse_over(usage: Usage) -> None:

@@ -13,7 +13,7 @@ def reference(kind: str, name: str) -> dict[str, str]:
 # Statuses by kind of route; API.md "Every error".
 ALWAYS = ("400", "422", "429", "503")
 AUTHENTICATED = ("401", "402", "403", "404")
-NAMED = ("404", "410")
+NAMED = ("401", "403", "404", "410")
 UNSAFE = ("401", "402", "403", "404", "409", "413", "415")
 
 HEADERS = {

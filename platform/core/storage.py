@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from core.env import env
@@ -27,9 +28,9 @@ def tenant_key(*parts: str) -> str:
 
 def path_of(key: str) -> Path:
     """Where a key lies; raises ValueError if it would leave the storage folder."""
-    path = (root() / key).resolve()
-    if not path.is_relative_to(root().resolve()):
-        raise ValueError(f"key leaves the storage: {key!r}")
+    path, top = (root() / key).resolve(), root().resolve()
+    if path == top or not path.is_relative_to(top):
+        raise ValueError(f"key leaves the storage, or is none: {key!r}")
     return path
 
 
@@ -70,6 +71,21 @@ def delete(key: str) -> None:
 def delete_folder(prefix: str) -> None:
     """Remove everything below a prefix."""
     shutil.rmtree(path_of(prefix), ignore_errors=True)
+
+
+def bury_tenant(schema_name: str) -> None:
+    """Remove every file of a tenant for good. Idempotent.
+
+    An empty file takes the folder's name, so that a late worker can't make the folder again.
+    """
+    place = path_of(schema_name)
+    while not place.is_file():
+        grave = root() / f"_buried-{secrets.token_hex(8)}"
+        with suppress(FileNotFoundError):
+            place.rename(grave)
+        with suppress(FileExistsError, IsADirectoryError):  # a late worker was quicker
+            place.touch(exist_ok=False)
+        shutil.rmtree(grave, ignore_errors=True)
 
 
 def sync_file(path: Path) -> None:

@@ -29,6 +29,7 @@ class Lane(models.Model):
     schema_name = models.CharField(max_length=63, primary_key=True)
     weight = models.PositiveSmallIntegerField(default=1)
     slots = models.PositiveSmallIntegerField(default=2)
+    is_paused = models.BooleanField(default=False)  # nothing of it is sent or claimed
 
     def __str__(self) -> str:
         return self.schema_name

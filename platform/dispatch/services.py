@@ -20,6 +20,7 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
 from redis.exceptions import RedisError
 
+from core import doorbell
 from core.env import env
 from core.queue import send
 from core.tenancy import PUBLIC, current_schema, in_public
@@ -53,7 +54,7 @@ WITH room AS (
     WHERE b.lane_id = lane.schema_name AND b.state IN ('sent', 'running')
       AND (b.queue = 'io') = (t.queue = 'io')
   ) busy
-  WHERE room.free > 0
+  WHERE room.free > 0 AND NOT lane.is_paused
 ), turn AS (
   SELECT id, free, row_number() OVER (PARTITION BY queue ORDER BY nth::float / weight, id) AS place
   FROM candidate WHERE queue = 'io' OR nth <= slots
@@ -67,7 +68,8 @@ CLAIM = """
 UPDATE dispatch_ticket
 SET state = 'running', attempts = attempts + 1, fence = fence + 1, owner = %s,
     started_at = now(), lease_until = now() + %s * interval '1 second'
-WHERE id = %s AND state IN ('waiting', 'sent')
+WHERE id = %s AND state IN ('waiting', 'sent') AND NOT EXISTS
+  (SELECT 1 FROM dispatch_lane l WHERE l.schema_name = lane_id AND l.is_paused)
 RETURNING fence, attempts, ref, lane_id
 """
 
@@ -81,6 +83,12 @@ UPDATE dispatch_ticket
 SET state = %s, finished_at = CASE WHEN %s = 'done' THEN now() END,
     run_after = now() + %s * interval '1 second', lease_until = NULL
 WHERE id = %s AND fence = %s AND state = 'running'
+"""
+
+WITHDRAW = """
+UPDATE dispatch_ticket SET state = 'done', fence = fence + 1, lease_until = NULL
+WHERE task = %s AND ref = %s AND state IN ('waiting', 'sent', 'running')
+RETURNING id
 """
 
 RECLAIM = """
@@ -119,6 +127,18 @@ def set_lane(*, schema_name: str, weight: int, slots: int) -> None:
     Lane.objects.update_or_create(
         schema_name=schema_name, defaults={"weight": weight, "slots": min(slots, 32_000)}
     )
+
+
+def pause_lane(*, schema_name: str, paused: bool) -> None:
+    """Hold a tenant's tickets back, or let them go on. What runs already is not stopped."""
+    Lane.objects.filter(schema_name=schema_name).update(is_paused=paused)
+    if not paused:
+        transaction.on_commit(pump)
+
+
+def drop_lane(*, schema_name: str) -> None:
+    """Remove a tenant's lane with every ticket: whoever holds a lease has lost it."""
+    Lane.objects.filter(schema_name=schema_name).delete()
 
 
 def submit(*, task: str, ref: str, queue: str, priority: int = 0, delay_s: float = 0) -> str:
@@ -192,20 +212,29 @@ def keep(lease: Lease) -> bool:
 
 @contextmanager
 def kept(lease: Lease) -> Iterator[Lease]:
-    """Prolong the lease from a thread of its own while the block runs."""
-    stop = threading.Event()
-    thread = threading.Thread(target=keep_until, args=(lease, stop), daemon=True)
+    """Prolong the lease from a thread of its own while the block runs.
+
+    ``lease.lost`` is set at once when the ticket is withdrawn, within a second if the ring is lost.
+    """
+    stop, wake = threading.Event(), threading.Event()
+    thread = threading.Thread(target=keep_until, args=(lease, stop, wake), daemon=True)
     thread.start()
     try:
-        yield lease
+        with doorbell.hearing(doorbell.Spot("ticket", PUBLIC, lease.ticket_id), wake.set):
+            yield lease
     finally:
         stop.set()
+        wake.set()
         thread.join()
 
 
-def keep_until(lease: Lease, stop: threading.Event) -> None:
-    """The heartbeat, three times in a lease; a database that is away is tried again."""
-    while not stop.wait(env().dispatch.lease_s / 3):
+def keep_until(lease: Lease, stop: threading.Event, wake: threading.Event) -> None:
+    """The heartbeat, once a second and at each ring; a database that is away is tried again."""
+    while True:
+        wake.wait(doorbell.LOOK_S)
+        wake.clear()
+        if stop.is_set():
+            break
         try:
             with in_public():
                 alive = keep(lease)
@@ -246,12 +275,18 @@ def release(lease: Lease, state: State, delay_s: float) -> None:
 
 
 def withdraw(*, task: str, ref: str) -> bool:
-    """Take back a ticket nobody runs yet. True when it was still waiting or sent."""
-    return bool(
-        Ticket.objects.filter(task=task, ref=ref, state__in=[State.WAITING, State.SENT]).update(
-            state=State.DONE
-        )
-    )
+    """Take back an open ticket; who runs it loses the lease at once. True when there was one.
+
+    Its place is free for the same work from here on: a retry gets a ticket of its own.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(WITHDRAW, [task, ref])
+        row = cursor.fetchone()
+    if row is None:
+        return False
+    doorbell.ring("ticket", str(row[0]), schema_name=PUBLIC)
+    transaction.on_commit(pump)
+    return True
 
 
 def reconcile() -> int:

@@ -8,6 +8,7 @@ import hashlib
 import importlib
 import io
 import lzma
+import stat
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -21,7 +22,8 @@ MOST_BYTES = 512 << 20  # contents are hashed up to here
 _BLOCK = 1 << 20
 _CHUNK = 16 << 20
 
-Files = Iterator[tuple[str, IO[bytes] | str]]  # text: the name that a hard link leads to
+# No name: a compressed single file. Text in place of contents: where a hard link leads.
+Files = Iterator[tuple[str | None, IO[bytes] | str]]
 
 
 def _facts(files: Files) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def _facts(files: Files) -> dict[str, Any]:
     found: dict[str, tuple[int, str]] = {}
     total = 0
     for name, stream in files:
-        safe = safe_name(name) if name else ""
+        safe = "" if name is None else safe_name(name)
         if safe is None or len(found) >= MOST_ENTRIES:
             continue
         if isinstance(stream, str):
@@ -46,14 +48,23 @@ def _facts(files: Files) -> dict[str, Any]:
     return {"entries": len(found), "total_bytes": total, "files": listed}
 
 
+_UNIX = 3
+_NOT_FILES = (0x2, 0x4, 0x6, 0xA)  # Unix: device, folder, device, link
+
+
+def is_plain(entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry of a ZIP is a file, neither folder nor link nor device."""
+    unix = entry.create_system == _UNIX and entry.external_attr >> 28 in _NOT_FILES
+    return not entry.is_dir() and not unix
+
+
 def of_zip(path: Path, code: str) -> dict[str, Any]:
     """By the standard library; its checksums are tested on the way."""
 
     def walk() -> Files:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
-                is_link = entry.external_attr >> 28 == 0xA
-                if not entry.is_dir() and not is_link:
+                if is_plain(entry):
                     with archive.open(entry) as stream:
                         yield entry.filename, stream
 
@@ -89,7 +100,7 @@ def of_single(path: Path, code: str) -> dict[str, Any]:
             pass  # to the end, where the checksum is
     if head[257:262] == b"ustar":
         return _facts(_tar_files(tarfile.open(fileobj=rest, mode="r:")))
-    return _facts(iter([("", rest)]))
+    return _facts(iter([(None, rest)]))
 
 
 def _unpacked(raw: IO[bytes], code: str) -> Any:
@@ -138,6 +149,9 @@ def of_iso(path: Path, code: str) -> dict[str, Any]:
         for folder, _, names in image.walk(**how):
             for name in names:
                 place = f"{folder.rstrip('/')}/{name}"
+                notes = getattr(image.get_record(**{kind: place}), "rock_ridge", None)
+                if notes and not stat.S_ISREG(notes.get_file_mode()):
+                    continue
                 with image.open_file_from_iso(**{kind: place}) as stream:
                     yield place.lstrip("/"), stream
 
@@ -207,9 +221,9 @@ def by_libarchive(path: Path, code: str) -> dict[str, Any]:
         with libarchive.file_reader(str(path), form) as entries:
             for entry in entries:
                 if entry.islnk:
-                    yield entry.pathname, entry.linkpath
+                    yield str(entry.pathname or ""), str(entry.linkpath)
                 elif entry.isreg and not entry.linkpath:
-                    name = "" if form == "raw" else entry.pathname
+                    name = None if form == "raw" else str(entry.pathname or "")
                     yield name, _Blocks(entry)  # type: ignore[misc]
 
     return _facts(walk())

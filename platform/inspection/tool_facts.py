@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from inspection import facts as common
-from inspection.facts_archives import form_of
+from inspection.facts_archives import form_of, is_plain
 from inspection.formats import BY_CODE
 from inspection.words import digest
 
@@ -141,8 +141,7 @@ def _by_libarchive(path: Path, code: str, password: str | None) -> Iterator[list
 def _by_zipfile(path: Path, password: str | None) -> Iterator[list[Any]]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
-            kind = info.external_attr >> 28
-            if info.is_dir() or kind not in (0, 8):
+            if not is_plain(info):
                 continue
             try:
                 with archive.open(info, pwd=password.encode() if password else None) as stream:

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -72,7 +74,7 @@ def package_findings() -> dict[str, str] | None:
         }
 
 
-def judge(name: str, found: dict[object, str], kept: set[object]) -> list[str]:
+def judge(name: str, found: Mapping[Any, str], kept: set[Any]) -> list[str]:
     """What is new, and what is kept without need."""
     return [f"{name}: {words}" for key, words in found.items() if key not in kept] + [
         f"{name}: security-findings.toml keeps {key}, which is gone" for key in kept - set(found)
@@ -82,13 +84,13 @@ def judge(name: str, found: dict[object, str], kept: set[object]) -> list[str]:
 def main() -> None:
     """Exit 1 with every finding that nobody has justified."""
     kept = tomllib.loads(KEPT.read_text())
-    code: dict[object, str] = {**code_findings()}
+    code = code_findings()
     wrong = judge("bandit", code, {(item["test"], item["path"]) for item in kept["bandit"]})
     packages = package_findings()
     if packages is None:
         print("pip-audit: skipped, no service for advisories answers on this network")
     else:
-        wrong += judge("pip-audit", {**packages}, {i["id"] for i in kept.get("pip-audit", [])})
+        wrong += judge("pip-audit", packages, {i["id"] for i in kept.get("pip-audit", [])})
     if wrong:
         sys.exit("\n".join(wrong))
     print(f"bandit: {len(code)} kinds of findings, each justified in {KEPT.name}")

@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox import bwrap
+from sandbox import bwrap, stopping
 from sandbox.folders import fresh_user, give, tree_bytes
 from sandbox.outcomes import Crashed, LimitHit, SandboxUnavailable
 from sandbox.profiles import NOBODY, PROFILES
+from sandbox.usage import processor_seconds
 
-_TICK_S = 0.2
 _MAX_LINE = 4 << 20
 
 
@@ -134,7 +134,9 @@ class WarmHost:
                 if inner.exists():
                     self._stop()
 
-    def ask(self, request: dict[str, Any], deadline_s: float) -> dict[str, Any]:
+    def ask(
+        self, request: dict[str, Any], deadline_s: float, cpu_s: float | None = None
+    ) -> dict[str, Any]:
         """One question within a session; any doubt stops the host. Used by Session."""
         process = self._process
         if process is None or process.stdin is None:
@@ -142,7 +144,7 @@ class WarmHost:
         try:
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
-            answer = self._line(time.monotonic() + deadline_s)
+            answer = self._line(time.monotonic() + deadline_s, cpu_s)
         except BaseException as error:
             self._stop()
             if isinstance(error, OSError | ValueError):
@@ -152,18 +154,24 @@ class WarmHost:
         self._rss = int(answer.get("rss_bytes") or 0)
         return answer
 
-    def _line(self, deadline: float) -> dict[str, Any]:
+    def _line(self, deadline: float, cpu_s: float | None = None) -> dict[str, Any]:
         process, folder = self._process, self._folder
         assert process and process.stdout and folder  # noqa: S101, PT018
         most = PROFILES[self.plan.profile].total_bytes
+        used_before: float | None = None  # known after the first tick: most calls end before it
         while b"\n" not in self._buffer:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise LimitHit("time")
-            ready, _, _ = select.select([process.stdout], [], [], min(left, _TICK_S))
+            ready, _, _ = select.select([process.stdout], [], [], min(left, stopping.TICK_S))
+            stopping.go_on()
             if not ready:
                 if tree_bytes(str(folder), stop_at=most) > most:
                     raise LimitHit("output")
+                used = processor_seconds(process.pid) if cpu_s else 0.0
+                used_before = used if used_before is None else used_before
+                if cpu_s and used - used_before > cpu_s:
+                    raise LimitHit("cpu")
                 continue
             piece = os.read(process.stdout.fileno(), 65_536)
             self._buffer += piece
@@ -201,6 +209,9 @@ class WarmHost:
         except (LimitHit, Crashed, OSError, ValueError) as error:
             ready = None
             reason = str(error)
+        except BaseException:
+            self._stop()  # asked to end while it starts: half a host is none
+            raise
         if not ready:
             self._stop()
             raise SandboxUnavailable(f"the {self.plan.name} host does not start: {reason}")
@@ -238,9 +249,13 @@ class Session:
         """Hand what was put into the folder over to the host's user."""
         give(str(self.folder), self.host.user)
 
-    def ask(self, request: dict[str, Any], *, deadline_s: float) -> dict[str, Any]:
-        """Send a question and wait for its answer. LimitHit, Crashed: the host was replaced."""
-        return self.host.ask(request, deadline_s)
+    def ask(
+        self, request: dict[str, Any], *, deadline_s: float, cpu_s: float | None = None
+    ) -> dict[str, Any]:
+        """Send a question and wait for its answer, at most ``deadline_s`` seconds on the clock and
+        ``cpu_s`` of the processor. LimitHit, Crashed: the host was replaced.
+        """
+        return self.host.ask(request, deadline_s, cpu_s)
 
 
 _hosts: dict[str, WarmHost] = {}

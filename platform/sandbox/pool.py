@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox import cold, wire
+from sandbox import cold, stopping, wire
 from sandbox.folders import give, let_read
 from sandbox.kernel import landlock_version
 from sandbox.outcomes import Crashed, LimitHit, Raised, Returned, SandboxUnavailable
@@ -74,8 +74,9 @@ class ForkServer:
         """Run ``function(payload, report)`` in a new confined child; JSON goes in and comes out.
 
         Only ``workdir`` is writable, only ``readable`` and the runtime are visible beside it.
-        Raises LimitHit, Crashed, Raised, SandboxUnavailable.
+        Raises LimitHit, Crashed, Raised, SandboxUnavailable, Stopped.
         """
+        stopping.go_on()
         limits = PROFILES[profile] if isinstance(profile, str) else profile
         deadline = min(deadline_s or limits.wall_s, limits.wall_s)
         if workdir:
@@ -138,6 +139,9 @@ class ForkServer:
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
         layers: tuple[str, ...] = ()
         while time.monotonic() < limit:
+            if not select.select([channel], [], [], stopping.TICK_S)[0]:
+                stopping.go_on()  # the warm parent kills the child when our sockets close
+                continue
             try:
                 message = wire.receive(channel)
             except (wire.WireBroken, TimeoutError):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sandbox import bwrap
+from sandbox import bwrap, stopping
 from sandbox.bwrap import level
 from sandbox.folders import fresh_user, give, tree_bytes
 from sandbox.outcomes import Finished, Killed
@@ -81,8 +81,10 @@ def run(
 ) -> Finished:
     """Run ``argv`` with ``workdir`` as its only writable folder and without any network.
 
-    Never raises for what the program does; an exception of ``on_stdout_line`` ends the program.
+    Never raises for what the program does; an exception of ``on_stdout_line`` ends the program, as
+    does the caller's wish (Stopped).
     """
+    stopping.go_on()
     limits = PROFILES[profile] if isinstance(profile, str) else profile
     user = fresh_user()
     give(str(workdir), user)
@@ -136,6 +138,7 @@ def _follow(
             pipes.drain()
             cost = (usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
             return killed, cost, process.returncode
+        stopping.go_on()
         if time.monotonic() >= deadline:
             killed = killed or "time"
         elif tree_bytes(str(workdir), stop_at=limits.total_bytes) > limits.total_bytes:

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods
 from accounts import services as accounts
 from accounts.auth import start_browser_session
 from accounts.terms import Origin
-from core.errors import AppError
+from core.errors import AppError, AuthenticationRequired
+from tenants import services as tenants
 
 FORM = "web/account_form.html"
 RESET = {
@@ -35,6 +36,40 @@ SECOND_FACTOR = {
     "complete": "one-time-code",
     "action": "Log in",
 }
+INVITATION = {
+    "title": "You are invited",
+    "text": "Type the password of your account, or choose one for a new account.",
+    "hidden": "token",
+    "field": "password",
+    "kind": "password",
+    "label": "Password",
+    "complete": "current-password",
+    "action": "Join",
+}
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def accept_invitation(request: HttpRequest) -> HttpResponse:
+    """The link of an invitation. Opening it does nothing yet: mail scanners open links too."""
+
+    def act(token: str, password: str) -> HttpResponse:
+        try:
+            member = tenants.accept_invitation(
+                token=token, user_id=None, newcomer={"password": password}
+            )
+        except AuthenticationRequired:
+            address = tenants.invited_address(token=token)
+            origin = Origin.of(request.META)
+            proof = accounts.log_in(username=address, password=password, otp=None, origin=origin)
+            member = tenants.accept_invitation(token=token, user_id=proof.user.id)
+        words = {
+            "title": f"You have joined {member.tenant.name}",
+            "text": f"Your role there is {member.role.name}. Log in as {member.user.email}.",
+        }
+        return render(request, "web/message.html", words)
+
+    return form(request, INVITATION, act)
 
 
 @never_cache

@@ -7,6 +7,9 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from accounts.services import Holder, hold
+from audit.services import record
+from core.outbox.services import publish
+from core.tenancy import in_tenant
 from tenants.models import ApiKey, Membership
 from tenants.services.create_tenant import create_tenant
 from tenants.terms import RoleName
@@ -38,7 +41,19 @@ def only_owned(user_id: str) -> list[str]:
 
 
 def leave_everywhere(user_id: str) -> None:
-    """End every membership."""
+    """End every membership of a person who is being erased: events and trail name ids only."""
+    rows = Membership.objects.select_related("role", "tenant").filter(user_id=user_id)
+    for member in rows:
+        member_id, role = member.id, member.role.name
+        known = {"id": member_id, "user_id": user_id, "email": None, "full_name": "", "role": role}
+        with in_tenant(member.tenant.schema_name):
+            publish(
+                type="member.removed",
+                tenant_slug=member.tenant.slug,
+                shard=f"member:{member_id}",
+                payload=known,
+            )
+            record(action="member.removed", target=member_id, changes={"role": [role, None]})
     Membership.objects.filter(user_id=user_id).delete()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from django.db import IntegrityError, transaction
 
+from audit.services import record
 from core.errors import Conflict, NotFound, PermissionDenied, invalid
 from tenants.models import Role, Tenant
 from tenants.terms import ALL, ROLE_PERMISSIONS, ROLE_WORDS, RoleName
@@ -56,6 +57,7 @@ def refuse_more(wanted: Collection[str], held: frozenset[str]) -> None:
         raise PermissionDenied(f"You can't grant what you lack: {', '.join(more)}.")
 
 
+@transaction.atomic
 def create_role(
     *,
     tenant_id: str,
@@ -72,6 +74,7 @@ def create_role(
         permissions=grantable(permissions, held, field="permissions"),
     )
     save(role)
+    record(action="role.created", target=role.id, changes={"permissions": [[], role.permissions]})
     return role
 
 
@@ -91,6 +94,7 @@ def change_role(
     """
     role = own_role(tenant_id, role_id)
     refuse_more(role.permissions, held)
+    before = role.permissions
     if name is not None:
         role.name = clean_name(name)
     if description is not None:
@@ -98,6 +102,8 @@ def change_role(
     if permissions is not None:
         role.permissions = grantable(permissions, held, field="permissions")
     save(role)
+    changes = {"permissions": [before, role.permissions]}
+    record(action="role.changed", target=role.id, changes=changes)
     return role
 
 
@@ -112,6 +118,7 @@ def delete_role(*, tenant_id: str, role_id: str) -> None:
         raise Conflict("Somebody is invited to this role. Revoke the invitation first.")
     role.invitations.all().delete()
     role.delete()
+    record(action="role.deleted", target=role_id)
 
 
 def own_role(tenant_id: str, role_id: str) -> Role:

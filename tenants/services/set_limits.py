@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from django.db import transaction
-
 import dispatch.services as dispatch
-from core.cache import renew_stamps
-from tenants.models import ApiKey, Tenant
+from tenants.models import Tenant
+from tenants.services.keep_keys import look_again
 
 
 def set_limits(
@@ -24,8 +20,6 @@ def set_limits(
     Tenant.objects.filter(pk=tenant_id).update(
         plan_code=plan_code, requests_per_hour=requests_per_hour, upload_bytes=upload_bytes
     )
-    prefixes = ApiKey.objects.filter(tenant_id=tenant_id).values_list("prefix", flat=True)
-    stamps = [f"key:{prefix}" for prefix in prefixes]
-    transaction.on_commit(partial(renew_stamps, stamps))
+    look_again(tenant_id=tenant_id)
     schema_name = Tenant.objects.values_list("schema_name", flat=True).get(pk=tenant_id)
     dispatch.set_lane(schema_name=schema_name, weight=weight, slots=slots)

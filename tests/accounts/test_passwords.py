@@ -118,6 +118,20 @@ def test_changing_the_password_ends_the_other_sessions(product: Product) -> None
     assert person.log_in().code == "invalid_credentials"
 
 
+def test_a_new_password_that_is_too_weak_is_no_guess(product: Product) -> None:
+    me = new_person().api()
+    weak = {"current_password": PASSWORD, "password": "qwertyuiop"}
+
+    statuses = [me.post("auth/password/change/", weak).status for _ in range(7)]
+    guesses = [
+        me.post("auth/password/change/", {**weak, "current_password": "guess"}).status
+        for _ in range(7)
+    ]
+
+    assert statuses == [422] * 7
+    assert guesses == [401] * 5 + [429] * 2
+
+
 def test_a_refresh_token_ends_with_the_password(visitor: Api) -> None:
     person = new_person()
     pair = person.log_in().json

@@ -163,3 +163,19 @@ def test_a_read_with_a_key_takes_one_trip_to_redis_and_few_queries(
     assert len(set(figures)) == 1, figures
     assert figures[0][0] == 1
     assert figures[0][1] <= 5  # with the identity check that tests make on each request
+
+
+def test_uploads_are_throttled_by_the_minute_and_other_calls_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("core.limits.LEAST_UPLOADS_A_MINUTE", 3)
+    tenant = make_tenant(requests_per_hour=12)
+
+    replies = at_once(7, lambda _: tenant.api.convert(), threads=7)
+    refused = next(reply for reply in replies if reply.status == 429)
+
+    # Twice three where the minute has turned between them.
+    assert 3 <= sum(reply.status == 202 for reply in replies) <= 6
+    assert refused.code == "rate_limited"
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert tenant.api.get("conversions/quota/").status == 200

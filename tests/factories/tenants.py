@@ -53,7 +53,7 @@ def make_tenant(
     from core.access import PERMISSIONS
     from core.tenancy import in_tenant
     from tenants.models import Tenant as Row
-    from tenants.services import create_api_key, create_tenant
+    from tenants.services import KeyWish, create_api_key, create_tenant
 
     slug = slug or f"t{secrets.token_hex(5)}"
     username, password = f"{slug}-owner", secrets.token_urlsafe(12)
@@ -71,9 +71,7 @@ def make_tenant(
                 tenant_id=row.id,
                 user_id=user_id,
                 held=frozenset(PERMISSIONS),
-                name="made",
-                is_test=is_test,
-                scopes=scopes,
+                wish=KeyWish(name="made", is_test=is_test, scopes=scopes),
             )
             keys.append(text)
     return Tenant(row.id, slug, row.schema_name, user_id, username, password, *keys)
@@ -87,3 +85,58 @@ def give_role(tenant: Tenant, name: str, *, user_id: str = "") -> None:
     Membership.objects.filter(tenant_id=tenant.id, user_id=user_id or tenant.user_id).update(
         role=role
     )
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody in a tenant."""
+
+    id: str
+    user_id: str
+    username: str
+    email: str
+    api: Api  # by token, in the tenant
+
+
+def make_member(tenant: Tenant, role: str = "member") -> Member:
+    """A verified person with a role in the tenant, logged in."""
+    from tenants.models import Membership, Role
+
+    person = make_person()
+    row = Membership.objects.create(
+        tenant_id=tenant.id,
+        user_id=person.user_id,
+        role=Role.objects.get(tenant_id=tenant.id, name=role),
+    )
+    api = Api(person.api.authorization, tenant.slug)
+    return Member(row.id, person.user_id, person.username, person.email, api)
+
+
+def make_person(*, is_staff: bool = False) -> Member:
+    """A verified person in no tenant, logged in."""
+    from accounts.services import put_verified_user
+
+    name, password = f"p{secrets.token_hex(6)}", secrets.token_urlsafe(14)
+    email = f"{name}@example.com"
+    user_id = put_verified_user(username=name, email=email, password=password, is_staff=is_staff)
+    credentials = {"username": name, "password": password}
+    token = Api().post("auth/login/", credentials).json["access"]
+    return Member("", user_id, name, email, Api(f"Bearer {token}"))
+
+
+def make_staff() -> Member:
+    """Somebody of the platform's staff, logged in with a second factor."""
+    import base64
+
+    from django_otp.oath import totp
+
+    from accounts.services import put_second_factor, put_verified_user
+
+    name, password = f"s{secrets.token_hex(6)}", secrets.token_urlsafe(14)
+    email = f"{name}@example.com"
+    user_id = put_verified_user(username=name, email=email, password=password, is_staff=True)
+    secret = put_second_factor(user_id=user_id)
+    code = totp(base64.b32decode(secret + "=" * (-len(secret) % 8)))
+    credentials = {"username": name, "password": password, "otp": f"{code:06d}"}
+    token = Api().post("auth/login/", credentials).json["access"]
+    return Member("", user_id, name, email, Api(f"Bearer {token}"))

@@ -18,6 +18,7 @@ APPS = (
     "webhooks",
     "notifications",
     "dispatch",
+    "staff",
 )
 
 

@@ -7,13 +7,16 @@ import json
 import pytest
 from django.core.management import call_command
 
+from conversions.forecast import work_of
 from conversions.models import Job
-from conversions.services.learn import Run, estimate, median_error
+from conversions.services import fold_runs, run_job
+from conversions.services.learn import expected_seconds, matrix_seconds
 from conversions.shared.fixture import PATH, rows
-from conversions.shared.models import FileFormat, RunTime
+from conversions.shared.models import FileFormat, RouteTime, RunTime
 from core.env import env
 from core.tenancy import in_tenant
 from tests.conversions.support import sample
+from tests.factories.jobs import ticket_of
 from tests.factories.tenants import Tenant, make_tenant
 
 pytestmark = pytest.mark.engine
@@ -92,12 +95,59 @@ def test_an_impossible_quote_is_the_problem_of_convert(acme: Tenant) -> None:
     assert reply.code == "unsupported_conversion"
 
 
-def test_the_nearest_runs_decide() -> None:
-    runs = [Run(1_000 * n, n, None, 0.1 * n) for n in range(1, 40)]
+def noted(pages: range, start_s: float, page_s: float, route: str = "pdf>txt:poppler") -> None:
+    """Runs whose seconds are a start and so much for each page, one in eight far too slow."""
+    for number in pages:
+        work = work_of(1000, {"pages": number})
+        slow = 6.0 if number % 8 == 0 else 1.0
+        RunTime.objects.create(route=route, work=work, seconds=slow * (start_s + page_s * number))
 
-    assert estimate(runs, 20_000, 20, None, 99) == pytest.approx(2.0, rel=0.2)
-    assert estimate(runs[:2], 20_000, 20, None, 1.5) == 1.5
-    assert median_error(runs) < 25
+
+@pytest.fixture
+def nothing_learnt() -> None:
+    """Rows of other tests teach nothing here."""
+    RunTime.objects.all().delete()
+    RouteTime.objects.all().delete()
+
+
+@pytest.mark.usefixtures("nothing_learnt")
+def test_seconds_are_a_start_and_so_much_for_each_page() -> None:
+    noted(range(1, 41), start_s=0.5, page_s=0.1)
+
+    assert fold_runs() == 40
+    assert not RunTime.objects.exists()
+
+    for pages in (1, 20, 100):
+        seconds = expected_seconds("pdf>txt:poppler", 1000, {"pages": pages})
+        assert seconds == pytest.approx(0.5 + 0.1 * pages, rel=0.25)
+
+
+@pytest.mark.usefixtures("nothing_learnt")
+def test_a_new_pair_is_guessed_by_its_engine_and_the_first_one_by_the_matrix() -> None:
+    measured = matrix_seconds("pdf>txt:poppler") or 0
+
+    assert expected_seconds("pdf>txt:poppler", 1000, {}) == pytest.approx(measured, abs=0.01)
+    noted(range(1, 30), start_s=1.0, page_s=1.0, route="pdf>png:poppler")
+    fold_runs()
+
+    seconds = expected_seconds("pdf>txt:poppler", 1000, {"pages": 10})
+    assert seconds == pytest.approx(11.0, rel=0.25)
+    pace = expected_seconds("docx>pdf:libreoffice", 1000, {})
+    assert pace > 2 * (matrix_seconds("docx>pdf:libreoffice") or 0)
+
+
+@pytest.mark.usefixtures("nothing_learnt")
+def test_a_finished_job_teaches_the_next_quote(acme: Tenant) -> None:
+    file = sample("pdf/multi-page.pdf")
+    reply = acme.api.convert(file.name, file.read_bytes(), "txt")
+
+    with in_tenant(acme.schema):
+        run_job(ticket_id=ticket_of(reply.json["id"]))
+
+    (row,) = RunTime.objects.all()
+    pages = upload(acme, "conversions/detect/", "pdf/multi-page.pdf")["facts"]["pages"]  # type: ignore[index]
+    assert row.work[:2] == [file.stat().st_size, pages]
+    assert row.seconds > 0
 
 
 def test_the_formats_load_from_the_fixture() -> None:
@@ -106,4 +156,3 @@ def test_the_formats_load_from_the_fixture() -> None:
     call_command("loaddata", "initial_file_formats.json", verbosity=0)
 
     assert FileFormat.objects.count() == len(rows())
-    assert RunTime.objects.count() >= 0

@@ -13,7 +13,7 @@ from conversions.services import expire_jobs
 from core.env import env
 from core.tenancy import in_tenant
 from tenants.models import Tenant as Row
-from tests.client import Api
+from tests.client import PNG, Api
 from tests.factories.groups import make_batch
 from tests.factories.jobs import complete_job, make_completed_job, make_job, stored_files
 from tests.factories.tenants import Tenant, make_tenant
@@ -135,7 +135,8 @@ def test_an_archive_takes_its_results_with_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("field", ["save_to_library", "asset_id"])
 def test_the_library_is_refused_plainly_while_there_is_none(acme: Tenant, field: str) -> None:
-    reply = acme.api.convert(**{field: "true"})
+    sent = {"output_format": "webp", field: "true"}
+    reply = acme.api.upload("conversions/convert/", {"file": ("a.png", PNG)}, sent)
 
     assert (reply.status, reply.code) == (422, "validation_error")
     assert reply.json["errors"][0]["field"] == field

@@ -31,6 +31,11 @@ from tests.factories.jobs import make_completed_job, make_job
 from tests.factories.tenants import Tenant
 from tests.factories.webhooks import make_endpoint
 
+# Bodies that are good, where an empty one is not: what is refused must be the caller.
+BODIES = {
+    ("patch", "/api/v1/tenant/members/{member_id}/"): {"role": "viewer"},
+    ("post", "/api/v1/staff/tenants/{tenant_id}/change-plan/"): {"plan": "free"},
+}
 METHODS = ("get", "post", "put", "patch", "delete")
 # Path parameters that are words of the platform, not ids of a tenant; a token is the credential,
 # a picture's address its own secret.
@@ -47,12 +52,26 @@ def foreign_ids(tenant: Tenant, folder: Path) -> dict[str, list[str]]:
     keys = tenant.owner.get("auth/api-keys/").json["items"]
     return {
         **group_ids(tenant),
+        **team_ids(tenant),
         "job_id": jobs,
         "endpoint_id": [endpoint["id"]],
         "delivery_id": [deliveries[0]["id"]],
         "notification_id": [notifications[0]["id"]],
         "key_id": [keys[0]["id"]],
         "session_id": [tenant.owner.get("auth/sessions/").json["items"][0]["id"]],
+    }
+
+
+def team_ids(tenant: Tenant) -> dict[str, list[str]]:
+    """A member, a role, an invitation; and what only staff may name."""
+    role = {"name": new_id("role"), "permissions": ["media:read"]}
+    guest = {"email": f"{new_id('guest')}@example.com"}
+    return {
+        "member_id": [tenant.owner.get("tenant/members/").json["items"][0]["id"]],
+        "role_id": [tenant.owner.post("tenant/roles/", role).json["id"]],
+        "invitation_id": [tenant.owner.post("tenant/invitations/", guest).json["id"]],
+        "tenant_id": [tenant.id],
+        "user_id": [tenant.user_id],
     }
 
 
@@ -98,7 +117,8 @@ def test_no_route_shows_or_changes_what_is_another_tenants(
         for value in ids[names[0]]:
             url = re.sub(r"{\w+}", value, path)
             for caller in (globex.api, globex.owner, globex.test_api):
-                body: dict[str, str] | None = {} if method in ("post", "put", "patch") else None
+                body: dict[str, str] | None = BODIES.get((method, path), {})
+                body = body if method in ("post", "put", "patch") else None
                 reply = caller.call(method.upper(), url, body)
                 calls += 1
                 assert (reply.status, reply.code) in (

@@ -7,10 +7,12 @@ from accounts.services.addresses import (
     demand_verified,
     verify_email,
 )
+from accounts.services.admit import set_active
 from accounts.services.avatars import avatar_file, drop_avatar, put_avatar
 from accounts.services.erase_account import erase_account
 from accounts.services.exports import export_to_fetch, make_export, start_export
 from accounts.services.external import Arrival, arrive, finish_arrival
+from accounts.services.invited import invited_user
 from accounts.services.mails import send_mail
 from accounts.services.passwords import change_password, reset_password
 from accounts.services.personal_data import Holder, hold
@@ -22,6 +24,7 @@ from accounts.services.second_factor import (
     device_id,
     drop_totp,
     offer_totp,
+    put_second_factor,
     renew_recovery_codes,
 )
 from accounts.services.sessions import (
@@ -70,6 +73,7 @@ __all__ = [
     "export_to_fetch",
     "finish_arrival",
     "hold",
+    "invited_user",
     "issue_ws_ticket",
     "log_in",
     "log_out",
@@ -78,12 +82,14 @@ __all__ = [
     "open_login",
     "open_session",
     "put_avatar",
+    "put_second_factor",
     "put_verified_user",
     "refresh_session",
     "register_user",
     "renew_recovery_codes",
     "reset_password",
     "send_mail",
+    "set_active",
     "start_export",
     "start_external",
     "tidy",

@@ -65,6 +65,11 @@ def publish(*, type: str, payload: dict[str, Any], shard: str, tenant_slug: str)
     return event.id
 
 
+def forget_tenant(schema_name: str) -> None:
+    """Remove every event of a tenant that is gone."""
+    OutboxEvent.objects.filter(schema_name=schema_name).delete()
+
+
 def publish_many(*, type: str, tenant_slug: str, payloads: dict[str, dict[str, Any]]) -> None:
     """An event for each shard → payload, in one statement and with one doorbell."""
     schema = current_schema()

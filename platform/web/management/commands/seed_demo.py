@@ -18,7 +18,7 @@ from core.crypto import seal, unseal
 from core.env import env
 from core.tenancy import in_public, in_tenant
 from tenants.queries import profile_by_slug
-from tenants.services import create_api_key, create_tenant
+from tenants.services import KeyWish, create_api_key, create_tenant
 
 TENANTS = (("acme", "Acme", "professional"), ("globex", "Globex", "basic"))
 
@@ -96,17 +96,17 @@ def demo_tenant(slug: str, name: str, plan: str) -> dict[str, Any]:
                 tenant_id=tenant.id,
                 user_id=user_id,
                 held=frozenset(PERMISSIONS),
-                name=f"Demo {field}",
-                is_test=is_test,
+                wish=KeyWish(name=f"Demo {field}", is_test=is_test),
             )
     owner = {"username": username, "password": password}
     return remember(slug, {"slug": slug, "plan": plan, **keys, "owner": owner})
 
 
 def demo_staff() -> dict[str, Any]:
-    """A member of the platform's staff. The second factor joins with the accounts' wave."""
+    """A member of the platform's staff, with the secret of their second factor."""
     known = remembered().get("staff")
-    if known and user_id_of(known["username"]):
+    if known and known["totp_secret"] and user_id_of(known["username"]):
         return dict(known)
-    _, password = demo_user("staff", is_staff=True)
-    return remember("staff", {"username": "staff", "password": password, "totp_secret": None})
+    user_id, password = demo_user("staff", is_staff=True)
+    secret = accounts.put_second_factor(user_id=user_id)
+    return remember("staff", {"username": "staff", "password": password, "totp_secret": secret})

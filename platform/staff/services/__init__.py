@@ -1,0 +1,6 @@
+"""Verbs of the staff."""
+
+from staff.services.keep_customers import change_plan, set_user_active
+from staff.services.send_mails import Audience, order_mailing, send_mailing
+
+__all__ = ["Audience", "change_plan", "order_mailing", "send_mailing", "set_user_active"]
