@@ -6,14 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conversions.engines.archive_limits import MAX_ENTRIES
-from conversions.engines.archive_read import open_entries
+from conversions.engines.archive_read import SINGLE, open_entries
 from conversions.engines.spec import EngineCall
+from inspection.archive_names import safe_name
 
 _MOST_HELD = 256 << 20  # bytes of linked files that are kept in memory
-_WITH_LINKS = {
-    *("tar", "pax", "cbt", "tgz", "tbz2", "txz", "tzst", "tlzma", "tlz4", "tlz", "taz", "cpio"),
-    *("rpm", "deb", "xar"),
-}
 
 
 @dataclass
@@ -34,7 +31,7 @@ class Links:
 def survey(call: EngineCall) -> Links:
     """Look at all names once; the last entry of a name is the one that unpacking leaves."""
     links = Links()
-    if call.input_format not in _WITH_LINKS:
+    if call.input_format in SINGLE:
         return links
     latest: dict[str, int] = {}
     with open_entries(call) as entries:
@@ -45,7 +42,10 @@ def survey(call: EngineCall) -> Links:
                 continue
             if entry.islnk:
                 links.wanted.add(entry.linkpath)
-            if (old := latest.get(entry.pathname)) is not None:
+            name = safe_name(entry.pathname)
+            if name is None:
+                continue
+            if (old := latest.get(name)) is not None:
                 links.replaced.add(old)
-            latest[entry.pathname] = number
+            latest[name] = number
     return links

@@ -22,15 +22,12 @@ MOST_BYTES = 512 << 20  # contents are hashed up to here
 _BLOCK = 1 << 20
 _CHUNK = 16 << 20
 
-# Without a name: a compressed single file. Text for contents: the name that a hard link leads to.
+# No name: a compressed single file. Text in place of contents: where a hard link leads.
 Files = Iterator[tuple[str | None, IO[bytes] | str]]
 
 
 def _facts(files: Files) -> dict[str, Any]:
-    """{entries, total_bytes, files: [[name, size, hash], …]} of the plain files that may stay.
-
-    Of several entries with one name the last counts.
-    """
+    """{entries, total_bytes, files: [[name, size, hash], …]}; the last of a name counts."""
     found: dict[str, tuple[int, str]] = {}
     total = 0
     for name, stream in files:
@@ -223,10 +220,10 @@ def by_libarchive(path: Path, code: str) -> dict[str, Any]:
         form = form_of(path, code)
         with libarchive.file_reader(str(path), form) as entries:
             for entry in entries:
-                name = None if form == "raw" else str(entry.pathname or "")
                 if entry.islnk:
-                    yield name, entry.linkpath
+                    yield str(entry.pathname or ""), str(entry.linkpath)
                 elif entry.isreg and not entry.linkpath:
+                    name = None if form == "raw" else str(entry.pathname or "")
                     yield name, _Blocks(entry)  # type: ignore[misc]
 
     return _facts(walk())
