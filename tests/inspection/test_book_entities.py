@@ -17,7 +17,7 @@ OUTSIDE = '<!ENTITY x SYSTEM "file:///etc/passwd">'
 @pytest.mark.parametrize(
     ("declared", "malicious"), [(LETTER, False), (DOUBLED, True), (OUTSIDE, True)]
 )
-def test_entities_of_a_chapter(tmp_path: Path, declared: str, malicious: bool) -> None:
+def test_entities_of_a_chapter(tmp_path: Path, declared: str, *, malicious: bool) -> None:
     book = tmp_path / "a.epub"
     with zipfile.ZipFile(book, "w") as archive:
         archive.writestr("mimetype", "application/epub+zip")
