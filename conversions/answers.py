@@ -12,12 +12,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from conversions.errors import JobNotReady
 from conversions.models import Job
-from conversions.queries import find_job, job_body_with_place
+from conversions.queries import find_job, job_body_with_place, job_state
 from conversions.services.take_result import note_taken
 from conversions.terms import ENDED, Status
 from core.archives import Entry, send_archive
+from core.doorbell import Spot
 from core.downloads import send_file
 from core.errors import Expired, NotFound
+from core.following import Followed, event_id
 from core.problems import CONTENT_TYPE
 from core.tenancy import in_tenant, require_tenant
 from core.uploads import safe_name
@@ -57,6 +59,14 @@ def answer_job(request: HttpRequest, job: Job, *, waited: bool, download: bool) 
     answer = download_answer(request, job, 0)
     answer["X-Job-Id"] = job.id
     return answer
+
+
+def follow_job(request: HttpRequest, job: Job) -> HttpResponse:
+    """The job as a stream of its states; 204, which ends a browser's asking, when all is told."""
+    state = job_state(job)
+    if job.status in ENDED and request.headers.get("Last-Event-ID") == event_id(state):
+        return HttpResponse(status=204)
+    return Followed(Spot("job", require_tenant(), job.id), "conversions:read", state)
 
 
 def failed_answer(job: Job) -> HttpResponse:

@@ -9,9 +9,9 @@ from ninja import Query, Router
 
 from billing import queries as billing
 from conversions import asking, catalog, queries, services
-from conversions.answers import answer_job, download_answer, job_answer
+from conversions.answers import answer_job, download_answer, follow_job, job_answer
 from conversions.asking import About, accept_convert, accept_tool, find_tool, pair_request
-from conversions.openapi import CONVERT_BODY, FILE_BODY, TOOL_BODY
+from conversions.openapi import CONVERT_BODY, EVENTS, FILE_BODY, TOOL_BODY
 from conversions.reading import read_convert, read_tool
 from conversions.schemas import (
     ConvertQuery,
@@ -27,7 +27,7 @@ from conversions.schemas import (
 )
 from conversions.tools.planning import body_of, unavailable
 from conversions.tools.registry import TOOLS
-from conversions.waiting import preferred_wait, wait_for_end
+from conversions.waiting import hand_over, preferred_wait, wait_for_end
 from core.access import principal_of, requires
 from core.errors import NotFound
 from core.pagination import page_body, paginate
@@ -48,6 +48,9 @@ def answer_after_waiting(request: HttpRequest, job: Any, query: ConvertQuery) ->
     """The new job at once, or after the seconds that `wait`, `Prefer` or `download` ask for."""
     preferred = preferred_wait(request.headers.get("Prefer", ""))
     seconds = query.wait or preferred or (60 if query.download else 0)
+    handed = hand_over(request, job.id, seconds, is_new=True, download=query.download)
+    if handed is not None:
+        return handed
     wait_for_end(job.id, seconds)
     return answer_job(request, job, waited=seconds > 0, download=query.download)
 
@@ -116,10 +119,20 @@ def list_jobs(request: HttpRequest, query: Query[JobQuery]) -> dict[str, Any]:
 @router.get("/jobs/{job_id}/", response=JobOut)
 @requires("conversions:read")
 def get_job(request: HttpRequest, job_id: str, wait: Wait = 0) -> HttpResponse:
-    """One job; with `wait` after its end. ETag and If-None-Match."""
-    if wait:
-        wait_for_end(job_id, wait)
+    """One job; with `wait` (or `Prefer: wait`) after its end. ETag and If-None-Match."""
+    wait = wait or preferred_wait(request.headers.get("Prefer", ""))
+    handed = hand_over(request, job_id, wait, is_new=False) if wait else None
+    if handed is not None:
+        return handed
+    wait_for_end(job_id, wait)
     return job_answer(request, existing(job_id))
+
+
+@router.get("/jobs/{job_id}/events/", openapi_extra=EVENTS)
+@requires("conversions:read")
+def events(request: HttpRequest, job_id: str) -> HttpResponse:
+    """Server-Sent Events: the job at once and at every change, until it has ended."""
+    return follow_job(request, existing(job_id))
 
 
 @router.get("/jobs/{job_id}/download/")

@@ -103,6 +103,11 @@ class Job(models.Model):
                 name="conversions_job_expiry",
                 condition=models.Q(status="completed"),
             ),
+            models.Index(
+                fields=["expires_at"],
+                name="conversions_job_input_expiry",
+                condition=models.Q(status__in=["failed", "canceled"]) & ~models.Q(input_key=""),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -60,3 +60,13 @@ FILE_BODY: dict[str, Any] = {
         },
     }
 }
+
+EVENTS: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "Events `job`; data: the job with `type`. The id of an event, sent back "
+            "as `Last-Event-ID`, spares its repetition; 204 when nothing will follow it.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        }
+    }
+}

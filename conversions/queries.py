@@ -148,3 +148,13 @@ def job_body_with_place(job: Job) -> dict[str, Any]:
 def iso(moment: Any) -> str | None:
     """RFC 3339 in UTC, with a Z."""
     return moment.isoformat().replace("+00:00", "Z") if moment else None
+
+
+def job_state(job: Job) -> dict[str, Any]:
+    """A job as streams tell it: without its place, which changes with every other job's end."""
+    return {"type": "job", **job_body(job)}
+
+
+def job_states(ids: list[str]) -> dict[str, dict[str, Any]]:
+    """The states of those jobs that exist."""
+    return {job.id: job_state(job) for job in Job.objects.filter(pk__in=ids)}

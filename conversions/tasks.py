@@ -44,6 +44,20 @@ def expire() -> None:
     services.expire_jobs()
 
 
+@shared_task(name="conversions.find_orphans", base=TenantTask)
+def find_orphans() -> None:
+    """Remove a tenant's stray files, mark jobs whose result is gone."""
+    services.find_orphans(fix=True)
+
+
+@shared_task(name="conversions.find_orphans_everywhere", base=TenantTask, public=True)
+def find_orphans_everywhere() -> None:
+    """Fan out to every tenant; uploads that nobody took go at once."""
+    services.sweep_incoming(fix=True)
+    for schema_name in every_schema():
+        send("conversions.find_orphans", queue="io", schema_name=schema_name)
+
+
 @shared_task(name="conversions.expire_everywhere", base=TenantTask, public=True)
 def expire_everywhere() -> None:
     """Fan out to every tenant."""

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from core.access import principal_of, requires
+from core.doorbell import Spot
+from core.following import Followed
 from core.pagination import page_body, paginate
+from core.tenancy import require_tenant
 from notifications import queries, services
 from notifications.schemas import CountOut, FeedQuery, NotificationListOut, NotificationOut
 
 router = Router(tags=["Notifications"])
+EVENTS: dict[str, Any] = {
+    "responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+}
 
 
 def person(request: HttpRequest) -> str:
@@ -34,6 +40,15 @@ def list_notifications(request: HttpRequest, query: Query[FeedQuery]) -> dict[st
 def unread_count(request: HttpRequest) -> dict[str, int]:
     """How many are unread."""
     return {"count": queries.unread_count(person(request))}
+
+
+@router.get("/events/", openapi_extra=EVENTS)
+@requires("notifications:read")
+def events(request: HttpRequest) -> HttpResponse:
+    """Server-Sent Events: `unread_count` at once and at every change, and each `notification`."""
+    count = {"type": "unread_count", "count": queries.unread_count(person(request))}
+    spot = Spot("feed", require_tenant(), person(request))
+    return Followed(spot, "notifications:read", count)
 
 
 @router.post("/read-all/", response=CountOut)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from core import doorbell
 from core.errors import NotFound
 from core.ids import new_id
 from core.tenancy import current_schema
@@ -34,6 +35,8 @@ def notify(*, event_id: str, kind: str, payload: dict[str, Any], user_id: str | 
         ],
         ignore_conflicts=True,
     )
+    for row in made:
+        doorbell.ring("feed", row.user_id)
     return len(made)
 
 
@@ -45,11 +48,13 @@ def mark_read(*, user_id: str, notification_id: str) -> Notification:
     if row.read_at is None:
         row.read_at = timezone.now()
         row.save(update_fields=["read_at"])
+        doorbell.ring("feed", user_id)
     return row
 
 
 def mark_all_read(*, user_id: str) -> int:
     """Mark every unread one of the person. Returns how many."""
+    doorbell.ring("feed", user_id)
     return Notification.objects.filter(user_id=user_id, read_at__isnull=True).update(
         read_at=timezone.now()
     )

@@ -357,7 +357,7 @@ class MemberStatsOut(Schema):
     by_role: dict[str, int]
 
 
-class StatsOut(Schema):
+class TenantStatsOut(Schema):
     """Counts of a tenant's team."""
 
     members: MemberStatsOut

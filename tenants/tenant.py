@@ -16,7 +16,7 @@ from tenants.schemas import (
     PermissionListOut,
     SettingsOut,
     SettingsPatch,
-    StatsOut,
+    TenantStatsOut,
     TransferIn,
 )
 
@@ -94,7 +94,7 @@ def list_permissions(request: HttpRequest) -> dict[str, Any]:
     return {"items": queries.permission_list(principal_of(request).permissions)}
 
 
-@router.get("/stats/", response=StatsOut)
+@router.get("/stats/", response=TenantStatsOut)
 @requires("members:read")
 def stats(request: HttpRequest) -> dict[str, Any]:
     """Members, invitations, keys and their requests, counted."""

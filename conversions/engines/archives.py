@@ -1,8 +1,8 @@
 """libarchive (BSD-2-Clause, through libarchive-c): archives among each other, streamed.
 
 Nothing is unpacked to disk: entries flow from one archive into the other and are counted on the
-way. Links, devices and names that leave the folder are dropped with a warning. RAR is read only,
-for its licence. Source: https://github.com/libarchive/libarchive/wiki
+way. Hard links become files of their own; symbolic links, devices and names that leave the folder
+are dropped with a warning. RAR is read only, for its licence. Source: https://github.com/libarchive/libarchive/wiki
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import Field
 
 from conversions.engines.archive_limits import Meter, dropped, libarchive_version, refusal
+from conversions.engines.archive_links import Links, survey
 from conversions.engines.archive_read import SINGLE, entry_name, open_entries
 from conversions.engines.spec import (
     EngineCall,
@@ -72,28 +73,43 @@ def _copy(call: EngineCall, entries: Any, target: Any, meter: Meter) -> tuple[in
     seen: set[str] = set()
     left: list[str] = []
     flat = call.output_format == "ar"
-    for entry in entries:
+    links = survey(call)
+    for number, entry in enumerate(entries):
         meter.entry()
         if entry.isdir:
             continue
         name = safe_name(entry_name(entry, call), flat=flat)
-        if not entry.isreg or entry.linkpath or name is None or name in seen:
+        twin = links.held.get(entry.linkpath) if entry.islnk else None
+        plain = entry.isreg and not entry.linkpath
+        if not (plain or twin is not None) or name is None or name in seen:
             left.append(str(entry.pathname))
             continue
+        if number in links.replaced:
+            links.keep(entry, b"".join(_blocks(entry, meter)))
+            continue
         seen.add(name)
-        _add(entry, name, target, meter)
+        _add(entry, name, target, meter, links, twin)
         call.progress(min(0.99, entries.bytes_read / meter.packed), "moving entries")
     return len(seen), left
 
 
-def _add(entry: Any, name: str, target: Any, meter: Meter) -> None:
+def _add(
+    entry: Any, name: str, target: Any, meter: Meter, links: Links, twin: bytes | None
+) -> None:
     """Sizes are written before contents and headers may lie: only large entries are trusted."""
     blocks: Iterable[bytes] = _blocks(entry, meter)
     size = entry.size
-    if size is None or size < _HELD:
+    if twin is not None:
+        own = b"".join(blocks)  # cpio may keep the contents at the last of the links
+        meter.block(0 if own else len(twin))
+        blocks = [own or twin]
+        size = len(own or twin)
+    elif size is None or size < _HELD:
         held = list(blocks)
         blocks, size = held, sum(map(len, held))
-        meter.nested(b"".join(held))
+        whole = b"".join(held)
+        meter.nested(whole)
+        links.keep(entry, whole)
     target.add_file_from_memory(
         name,
         size,
@@ -149,7 +165,7 @@ SPEC = EngineSpec(
             inputs=(source,),
             outputs=tuple(code for code in WRITERS if code not in (source, "ar")),
             fidelity=97,
-            loses=("links", "owners", "empty folders"),
+            loses=("symbolic links", "owners", "empty folders"),
         )
         for source in _EACH
     ),

@@ -190,7 +190,7 @@ def _fill(element: Any, value: Any) -> None:
             elif key == "#text":
                 element.text = _clean(item)
             else:
-                for one in item if isinstance(item, list) else [item]:
+                for one in (item or [""]) if isinstance(item, list) else [item]:
                     _fill(SubElement(element, _tag(key)), one)
     elif isinstance(value, list):
         for one in value:

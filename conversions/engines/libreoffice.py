@@ -17,6 +17,7 @@ from typing import Any, Literal, NoReturn
 
 from pydantic import Field
 
+from conversions.engines.libreoffice_comments import has_comments
 from conversions.engines.libreoffice_filters import (
     CALC,
     CALC_IN,
@@ -32,7 +33,7 @@ from conversions.engines.libreoffice_filters import (
     import_options,
 )
 from conversions.engines.libreoffice_limits import refuse_absurd
-from conversions.engines.program import cpu_for, debian_version, limit
+from conversions.engines.program import cpu_for, debian_version, limit, patience_for
 from conversions.engines.spec import (
     EngineCall,
     EngineCrashed,
@@ -146,9 +147,11 @@ def _ask(call: EngineCall, options: Options) -> tuple[dict[str, Any], tuple[Path
             "inoptions": import_options(call.input_format),
             "outoptions": export_options(call.output_format, options.delimiter, options.sheet),
             "data": _pdf_data(call, options),
+            "comments": has_comments(call.source, call.input_format),
         }
-        patience = cpu_for(source)
-        answer: dict[str, Any] = session.ask(request, deadline_s=call.left_s, cpu_s=patience)
+        answer: dict[str, Any] = session.ask(
+            request, deadline_s=min(call.left_s, patience_for(source)), cpu_s=cpu_for(source)
+        )
         if answer.get("ok"):
             moved = _take(call, session.folder, target)
     return answer, moved

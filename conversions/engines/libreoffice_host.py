@@ -1,7 +1,7 @@
 """The office host: runs inside the sandbox by Debian's python3, which alone has the UNO bridge.
 
 Keeps one soffice, speaks JSON lines: ``{"source", "target", "infilter", "outfilter", "data",
-"inoptions", "outoptions", "password"}`` → ``{"ok", "pages" | "error", "rss_bytes"}``.
+"inoptions", "outoptions", "password", "comments"}`` → ``{"ok", "pages" | "error", "rss_bytes"}``.
 A call that hangs is ended from outside.
 """
 
@@ -21,11 +21,12 @@ from com.sun.star.uno import RuntimeException
 OFFICE = "/usr/lib/libreoffice/program/soffice.bin"
 DYING_S = 0.5
 TEXT = "Text (encoded)"
+SHOWN = (TEXT, "writer_pdf_Export", "HTML (StarWriter)")  # these hold no comments
 RESTART_ME = 81  # exit code of soffice after it has set up a new profile
 
 
 def start_office(folder: str) -> tuple[subprocess.Popen[bytes], Any]:
-    """Start soffice on the seeded profile and return (process, desktop)."""
+    """Start soffice on the seeded profile and return (process, its context)."""
     name = f"filemill{os.getpid()}"
     argv = [
         OFFICE,
@@ -56,10 +57,12 @@ def start_office(folder: str) -> tuple[subprocess.Popen[bytes], Any]:
             if code is not None:
                 sys.exit(f"soffice ended with {code}")
             time.sleep(0.02)
-    desktop = context.ServiceManager.createInstanceWithContext(
-        "com.sun.star.frame.Desktop", context
-    )
-    return process, desktop
+    return process, context
+
+
+def created(context: Any, service: str) -> Any:
+    """A new object of soffice."""
+    return context.ServiceManager.createInstanceWithContext(service, context)
 
 
 def properties(values: dict[str, Any]) -> tuple[Any, ...]:
@@ -94,7 +97,29 @@ def opened(desktop: Any, source: str, load: dict[str, Any]) -> Any:
     return document
 
 
-def convert(desktop: Any, request: dict[str, Any]) -> dict[str, Any]:
+def read_unseen(context: Any, source: str, load: dict[str, Any]) -> Any:
+    """The text document without a window: soffice without its user interface dies of drawing
+    the comments beside a page."""
+    document = created(context, "com.sun.star.text.TextDocument")
+    document.load(properties({**load, "URL": url(source)}))
+    return document
+
+
+def without_comments(document: Any, place: str) -> None:
+    """Write the document as ODT, without comments; closes it."""
+    fields = document.getTextFields().createEnumeration()
+    notes = []
+    while fields.hasMoreElements():
+        field = fields.nextElement()
+        if field.supportsService("com.sun.star.text.textfield.Annotation"):
+            notes.append(field)
+    for field in notes:
+        field.dispose()
+    document.storeToURL(url(place), properties({"FilterName": "writer8"}))
+    document.close(True)  # noqa: FBT003 (UNO takes positions)
+
+
+def convert(context: Any, request: dict[str, Any]) -> dict[str, Any]:
     """Load with the named import filter, store with the named export filter."""
     load: dict[str, Any] = {
         "Hidden": True,
@@ -107,7 +132,15 @@ def convert(desktop: Any, request: dict[str, Any]) -> dict[str, Any]:
         load["FilterOptions"] = request["inoptions"]
     if request.get("password"):
         load["Password"] = request["password"]
-    document = opened(desktop, request["source"], load)
+    desktop = created(context, "com.sun.star.frame.Desktop")
+    if not request.get("comments"):
+        document = opened(desktop, request["source"], load)
+    else:
+        document = read_unseen(context, request["source"], load)
+        if request["outfilter"] in SHOWN:
+            place = request["source"] + ".odt"
+            without_comments(document, place)
+            document = opened(desktop, place, {**load, "FilterName": "writer8"})
     if document is None:
         return {"ok": False, "error": "load"}
     try:
@@ -178,12 +211,12 @@ def main() -> None:
     user.mkdir(parents=True)
     seed = Path(__file__).with_name("libreoffice_profile.xcu")
     (user / "registrymodifications.xcu").write_text(seed.read_text())
-    process, desktop = start_office(sys.argv[1])
+    process, context = start_office(sys.argv[1])
     sys.stdout.write(json.dumps({"ready": True}) + "\n")
     sys.stdout.flush()
     for line in sys.stdin:
         try:
-            answer = convert(desktop, json.loads(line))
+            answer = convert(context, json.loads(line))
         except DisposedException:
             sys.exit("soffice died")  # its exit may not be seen yet; the next call would fail too
         except Exception as error:

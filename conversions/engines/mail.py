@@ -6,7 +6,6 @@ pictures and links to anything but pages. Source: RFC 5322, RFC 2045.
 
 from __future__ import annotations
 
-import contextlib
 import html
 import importlib.metadata
 import re
@@ -28,7 +27,7 @@ from conversions.engines.spec import (
     Route,
     Runner,
 )
-from inspection.codepages import know_windows_names
+from inspection.codepages import decoded, know_windows_names
 
 _MOST_BYTES = 128 << 20
 _SHOWN = ("From", "To", "Cc", "Date", "Subject")
@@ -108,10 +107,8 @@ def _standard(call: EngineCall) -> _Letter:
 def _content(part: Any) -> str:
     if part is None:
         return ""
-    try:
-        return str(part.get_content())
-    except LookupError:  # an encoding that no one knows
-        return bytes(part.get_payload(decode=True) or b"").decode("utf-8", "replace")
+    raw = bytes(part.get_payload(decode=True) or b"")
+    return decoded(raw, str(part.get_param("charset") or "us-ascii"))
 
 
 def _bytes(part: Any) -> bytes:
@@ -152,8 +149,7 @@ def _page_of(found: Any) -> str:
     raw = found.properties.binary_prop_value(constants.PID_HTML) or b""
     named = re.search(rb"charset=[\"']?([\w-]+)", raw[:4096], re.IGNORECASE)
     if named:
-        with contextlib.suppress(LookupError, UnicodeDecodeError):
-            return str(raw.decode(named[1].decode()))
+        return decoded(raw, named[1].decode())
     return found.html_body or ""
 
 

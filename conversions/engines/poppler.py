@@ -25,6 +25,7 @@ from conversions.engines.spec import (
 )
 
 MAX_PICTURES = 500
+_AT_ONCE = 8  # a start in the sandbox costs as much as a page
 _PICTURES = {"png": "-png", "jpg": "-jpeg", "tiff": "-tiff"}
 
 
@@ -80,7 +81,7 @@ def _picture_words(call: EngineCall, options: Options) -> list[str]:
 
 
 def _pictures(call: EngineCall, options: Options) -> EngineResult:
-    """Each page on its own, so that progress is true and names are ours."""
+    """A few pages at a time, so that progress is true; drawings one by one: svg has no pages."""
     pages, parts, total = _chosen(call, options)
     drawing = call.output_format == "svg"
     if total > MAX_PICTURES:
@@ -94,27 +95,26 @@ def _pictures(call: EngineCall, options: Options) -> EngineResult:
         else _picture_words(call, options)
     )
     made: list[Path] = []
-    numbers = [n for first, last in parts for n in range(first, last + 1)]
-    for number in numbers:
-        target = _name(call, len(made) + 1, total)
-        argv = [*words, "-f", str(number), "-l", str(number)]
-        # A single file's name is taken as it is; for svg it has no extension to add.
-        place = str(target) if drawing else str(target.with_suffix(""))
-        argv += [*([] if drawing else ["-singlefile"]), str(call.source), place]
-        run_program(call, argv, profile="page", name="Poppler")
-        _settle(target)
-        made.append(target)
+    step = 1 if drawing else _AT_ONCE
+    few = [(n, min(n + step - 1, b)) for a, b in parts for n in range(a, b + 1, step)]
+    for first, last in few:
+        argv = [*words, "-f", str(first), "-l", str(last), str(call.source)]
+        drawn = _drawn(call, argv)
+        if len(drawn) != last - first + 1 or not all(map(has_bytes, drawn)):
+            raise nothing_written("Poppler")
+        for one in drawn:
+            made.append(one.rename(_name(call, len(made) + 1, total)))
         call.progress(len(made) / total, "drawing pages")
     return EngineResult(outputs=tuple(made), facts={"pages": total})
 
 
-def _settle(target: Path) -> None:
-    """pdftocairo chooses endings of its own (jpg, tif)."""
-    other = target.with_suffix(".tif")
-    if target.suffix == ".tiff" and other.exists():
-        other.rename(target)
-    if not has_bytes(target):
-        raise nothing_written("Poppler")
+def _drawn(call: EngineCall, argv: list[str]) -> list[Path]:
+    """Files of one run in the order of their pages; pdftocairo pads numbers to one width."""
+    place = call.workdir / "drawn"
+    place.mkdir(exist_ok=True)
+    name = place / ("page.svg" if call.output_format == "svg" else "page")
+    run_program(call, [*argv, str(name)], profile="page", name="Poppler")
+    return sorted(place.iterdir())
 
 
 def _text(call: EngineCall, options: Options) -> EngineResult:

@@ -8,6 +8,7 @@ from conversions.services.create_job import ConvertRequest, create_job, create_p
 from conversions.services.create_many import Accepted, Refused
 from conversions.services.detect_file import detect_file
 from conversions.services.expire_jobs import expire_jobs
+from conversions.services.find_orphans import find_orphans, sweep_incoming
 from conversions.services.keep_presets import change_preset, create_preset, delete_preset
 from conversions.services.learn import fold_runs
 from conversions.services.quote import quote
@@ -36,6 +37,7 @@ __all__ = [
     "delete_preset",
     "detect_file",
     "expire_jobs",
+    "find_orphans",
     "fold_runs",
     "go_on_canceling",
     "order_cancel_open",
@@ -45,4 +47,5 @@ __all__ = [
     "retry_job",
     "run_job",
     "start_pipeline",
+    "sweep_incoming",
 ]

@@ -15,7 +15,7 @@ from conversions.queries import job_body
 from conversions.services.end_job import job_ended
 from conversions.services.finish_job import Failure, error_body
 from conversions.terms import ENDED, RUN_JOB, Status
-from core import storage
+from core import doorbell, storage
 from core.errors import NotFound
 from core.outbox.services import publish
 
@@ -53,4 +53,5 @@ def delete_job(*, job_id: str, tenant_slug: str) -> None:
         if job.status not in ENDED:
             cancel_job(job_id=job_id, tenant_slug=tenant_slug)
         job.delete()
+        doorbell.ring("job", job_id)
     storage.delete_folder(storage.tenant_key("jobs", job_id))

@@ -16,6 +16,7 @@ import dispatch.services as dispatch
 from conversions.groups import batch_body
 from conversions.models import Batch, Job
 from conversions.terms import ADVANCE, GroupStatus, Status
+from core import doorbell
 from core.errors import AppError
 from core.outbox.services import publish
 
@@ -43,6 +44,7 @@ ON CONFLICT (day, is_test, input_format, output_format, engine, api_key_id) DO U
 
 def job_ended(job: Job, tenant_slug: str) -> None:
     """Call once in the transaction that ends a job, after its row is saved."""
+    doorbell.ring("job", job.id)
     add_to_day(job)
     follow_end(job)
     if job.batch_id:
@@ -58,6 +60,7 @@ def follow_end(job: Job) -> None:
 
 def job_reopened(job: Job) -> None:
     """Call in the transaction of a retry, while the row still says how the last round ended."""
+    doorbell.ring("job", job.id)
     add_to_day(job, sign=-1)
     if job.batch_id:
         field = COUNTED[Status(job.status)]

@@ -88,6 +88,7 @@ def fail_job(job: Job, lease: Lease, failure: Failure) -> None:
         if failure.report is not None:
             locked.report = report_body(failure.report, ())
         locked.finished_at, locked.password_sealed = timezone.now(), ""
+        locked.expires_at = locked.finished_at + timedelta(hours=locked.retention_hours)  # of input
         locked.save()
         end(locked, lease, "job.failed", charge=False)
 

@@ -24,6 +24,7 @@ from conversions.services.finish_job import Failure, Outcome, fail_job, finish_j
 from conversions.services.run_steps import Bench, joined, run_steps
 from conversions.terms import ENDED, MAX_ATTEMPTS, RETRY_DELAYS_S, TEST_JOB_S, Status
 from conversions.verification import Report
+from core import doorbell
 from core.crypto import unseal
 from core.env import env
 from core.outbox.services import publish
@@ -88,6 +89,7 @@ def start_job(lease: Lease) -> Job | None:
         job.status, job.stage, job.attempts = Status.PROCESSING, "starting", lease.attempt
         job.started_at = job.started_at or timezone.now()
         job.save(update_fields=["status", "stage", "attempts", "started_at"])
+        doorbell.ring("job", job.id)
         if first:
             publish(
                 type="job.started",
@@ -168,6 +170,7 @@ def report_progress(job: Job, lease: Lease, percent: int, stage: str) -> None:
     )
     if not moved and not Job.objects.filter(pk=job.pk, status=Status.PROCESSING).exists():
         raise LeaseLost(lease.ticket_id)
+    doorbell.ring("job", job.id)
 
 
 def fail_or_retry(job: Job, lease: Lease, failure: Failure) -> None:

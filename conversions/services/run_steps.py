@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path, PurePath
+from tempfile import mkdtemp
 from typing import Any
 
 from django.utils import timezone
@@ -31,7 +32,7 @@ from conversions.verification import Report, verdict_of, verify
 from conversions.verification.tools import Operation, verify_tool
 from core import storage
 from core.uploads import safe_name
-from inspection.naming import extension_of
+from inspection.naming import extension_of, family_of
 
 Tell = Callable[[float, str], None]
 _OPERATIONS = frozenset(spec.id for spec in OPERATIONS)
@@ -55,6 +56,14 @@ class Bench:
     deadline: float  # of time.monotonic()
     password: str | None
     progress: Callable[[Step], Tell]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An engine and its options."""
+
+    engine: str
+    options: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -174,14 +183,41 @@ def second_try(
             continue
         note = f"{first.name} could not read the file; {spec.name} did."
         return replace(result, warnings=(*result.warnings, note))
+    return by_way_of_png(bench, step, taken, refused, Choice(first.id, asked))
+
+
+def by_way_of_png(
+    bench: Bench, step: Step, taken: list[Piece], refused: InputRejected, first: Choice
+) -> EngineResult:
+    """The first engine's work on a PNG of the file, where no other engine writes the target."""
+    between = "png"
+    step.engine, step.options = first.engine, first.options
+    step.version = offer.versions()[first.engine] or ""
+    writes = first.engine in offer.verified_of(between, step.output_format)
+    picture = family_of(step.input_format) == "image"
+    if not picture or not writes or between in (step.input_format, step.output_format):
+        raise refused
+    for spec in offer.substitutes(first.engine, step.input_format, between):
+        half = Step(engine=spec.id, position=step.position, options={}, part=step.part)
+        half.input_format, half.output_format = step.input_format, between
+        rest = Step(engine=first.engine, position=step.position, options=first.options)
+        rest.input_format, rest.output_format = between, step.output_format
+        try:
+            made = attempt(bench, half, taken)
+            if len(made.outputs) > 1:
+                continue
+            result = attempt(bench, rest, [Piece(made.outputs[0], between, taken[0].name)])
+        except EngineError:
+            continue
+        note = f"{offer.spec_of(first.engine).name} could not read the file; {spec.name} did."
+        return replace(result, warnings=(*made.warnings, *result.warnings, note))
     raise refused
 
 
 def attempt(bench: Bench, step: Step, taken: list[Piece]) -> EngineResult:
     """One engine in a folder of its own, with copies of its inputs."""
     spec = offer.spec_of(step.engine)
-    room = bench.folder / f"step-{step.position}-{spec.id}"
-    room.mkdir(mode=0o700)
+    room = Path(mkdtemp(prefix=f"step-{step.position}-{spec.id}-", dir=bench.folder))
     copies = []
     for number, piece in enumerate(taken):
         suffix = f"-{number + 1}" if number else ""

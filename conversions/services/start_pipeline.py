@@ -20,7 +20,7 @@ from conversions.groups import pipeline_body
 from conversions.models import Pipeline
 from conversions.services.advance_pipeline import advance, cancel_rest
 from conversions.services.check_graph import Checked, Flow, check_graph
-from conversions.services.create_job import longest_kept
+from conversions.services.create_job import longest_kept, refuse_formats
 from conversions.services.keep_presets import put_preset
 from conversions.services.receive_input import Source
 from conversions.terms import ADVANCE, GROUP_ENDED, GroupStatus
@@ -61,6 +61,9 @@ def start_pipeline(
     after it, by this process or, when it dies, by whoever gets the ticket.
     """
     checked = check_graph(steps, flows_of(imported))
+    for one in checked.values():
+        made = [plan.output_format for plan in one.plans]
+        refuse_formats(caller.allowed_formats, [*one.takes.known, *one.gives.known, *made])
     refuse_over_quota(caller, checked)
     run = new_run(caller, steps, wanted)
     try:

@@ -19,6 +19,20 @@ class FileFormat(models.Model):
         return self.code
 
 
+class CleanUp(models.Model):
+    """What one sweep of one tenant removed, for staff: no name, no content."""
+
+    schema_name = models.CharField(max_length=63)
+    kind = models.CharField(max_length=20)  # expired, orphans
+    jobs = models.PositiveIntegerField(default=0)  # whose files went
+    files = models.PositiveIntegerField(default=0)
+    size_bytes = models.BigIntegerField(default=0)
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.at} {self.schema_name} {self.kind} {self.files}"
+
+
 class RunTime(models.Model):
     """How long one job's engines took. Written when a job completes, folded into RouteTime."""
 

@@ -65,7 +65,9 @@ def same_look(c: Compared) -> Iterator[Check]:
             severe=found < 0.5,
         )
     if "colours" in old and c.output_format not in _COLOURLESS:
-        yield from _colours(old["colours"], new.get("colours"))
+        # A reader that knows no transparency shows the colours below it.
+        flat = old.get("alpha_ignored") and new.get("colours_flat")
+        yield from _colours(old["colours"], flat or new.get("colours"))
 
 
 def _colours(old: Grid, new: Grid | None) -> Iterator[Check]:

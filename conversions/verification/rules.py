@@ -159,18 +159,17 @@ def _document_pages(c: Compared) -> Iterator[Check]:
 
 def _text(fails_below: float, warns_below: float) -> Rule:
     def rule(c: Compared) -> Iterator[Check]:
-        words, count = set(c.before.get("words") or ()), int(c.before.get("word_count") or 0)
+        found = {word for one in c.after for word in _all_words(one)}
+        # A message may say the same in two ways: one of them is enough.
+        share, words = max(
+            ((_share(c, text, found), set(text.get("words") or ())) for text in _texts(c)),
+            key=lambda pair: pair[0],
+        )
         if not words or c.options.get("user_password"):
             return
-        found: set[str] = set()
-        for one in c.after:
-            found |= set(one.get("words") or ())
-        kept = len(words & found) / len(words)
-        amount = min(1.0, c.total("word_count") / count) if count else 1.0
         part = c.options.get("page_range") or c.options.get("sheet")
         # Formats of one sheet: the first is kept, and the rule for tables warns of the others.
         part = part or (c.output_format in ONE_SHEET and int(c.before.get("sheets") or 1) > 1)
-        share = min(kept, amount)
         least = fails_below if len(words) >= 20 else 0.3  # a few words are no statistics
         # Hidden sheets and cells beyond the print area stay out of a PDF.
         unprinted = c.output_format == "pdf" and c.before.get("unprinted")
@@ -185,6 +184,22 @@ def _text(fails_below: float, warns_below: float) -> Rule:
         )
 
     return rule
+
+
+def _texts(c: Compared) -> list[Mapping[str, Any]]:
+    return [c.before, c.before["other"]] if c.before.get("other") else [c.before]
+
+
+def _all_words(one: Mapping[str, Any]) -> list[str]:
+    return [*(one.get("words") or ()), *(one.get("aside") or ())]
+
+
+def _share(c: Compared, text: Mapping[str, Any], found: set[str]) -> float:
+    """How much of a text is in the result: of its distinct words, and of their number."""
+    words, count = set(text.get("words") or ()), int(text.get("word_count") or 0)
+    kept = len(words & found) / len(words) if words else 0.0
+    now = c.total("word_count") + c.total("aside_count")
+    return min(kept, now / count if count else 1.0)
 
 
 def _plain(name: str) -> str:

@@ -53,6 +53,11 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 3600},
         },
+        "orphans": {
+            "task": "conversions.find_orphans_everywhere",
+            "schedule": 6 * 3600.0,
+            "options": {"expires": 3600},
+        },
         "learn": {"task": "conversions.learn", "schedule": 60.0, "options": {"expires": 60}},
         "collect": {"task": "audit.collect", "schedule": 60.0, "options": {"expires": 60}},
         "tidy": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -6,6 +6,7 @@ from django.urls import path
 
 from config.api import api, wish
 from config.openapi import docs, redoc, swagger
+from conversions.pages import waited
 from staff.admin import site as admin
 from web.account_pages import accept_invitation, reset_password, second_factor
 from web.health import basic, celery, database, detailed, engines, redis
@@ -15,6 +16,7 @@ urlpatterns = [
     path("", home),
     path("api/v1/", api.urls),
     path("api/", wish.urls),
+    path("_waited/<str:ticket>", waited),
     path("swagger.json", swagger),
     path("docs/", docs),
     path("admin/", admin.urls),

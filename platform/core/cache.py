@@ -54,7 +54,7 @@ class CountingCache(OneClientCache):
 
     def add(self, key: str, value: Any, timeout: Any = None, version: int | None = None) -> bool:
         """Count one; never "added", so that ``incr`` is asked for the number."""
-        kept: Any = self._cache  # type: ignore[attr-defined]
+        kept: Any = self._cache
         names, beside = [self.make_and_validate_key(key, version)], self.beside
         self.beside, READ_AHEAD.stamp = "", None
         if beside:

@@ -46,6 +46,9 @@ class Site(Group):
     trust_forwarded: bool = Field(
         default=False, validation_alias="TRUST_FORWARDED"
     )  # our own proxy
+    waiting_room: bool = Field(
+        default=False, validation_alias="WAITING_ROOM"
+    )  # our front takes waiting requests to the realtime process
     static_folder: Path = Field(default=ROOT / "var/static", validation_alias="STATIC_DIR")
     sentry_dsn: SecretStr = Field(default=SecretStr(""), validation_alias="SENTRY_DSN")
     log_level: str = Field(default="INFO", validation_alias="LOG_LEVEL")
@@ -128,7 +131,7 @@ class Dispatch(Group):
     window_convert: int = Field(
         default=4, ge=1, validation_alias="DISPATCH_WINDOW_CONVERT"
     )  # tickets
-    window_office: int = Field(default=3, ge=1, validation_alias="DISPATCH_WINDOW_OFFICE")
+    window_office: int = Field(default=2, ge=1, validation_alias="DISPATCH_WINDOW_OFFICE")
     window_media: int = Field(default=2, ge=1, validation_alias="DISPATCH_WINDOW_MEDIA")
     window_io: int = Field(default=32, ge=1, validation_alias="DISPATCH_WINDOW_IO")
 

@@ -36,9 +36,13 @@ class Usage:
 
 
 def count_request(
-    request: HttpRequest, principal: Principal | None, *, stamp: str = ""
+    request: HttpRequest,
+    principal: Principal | None,
+    *,
+    stamp: str = "",
+    increment: bool = True,
 ) -> Usage | None:
-    """Count one request, and read a stamp in the same breath. None when Redis is away."""
+    """Count one request (or only look), and read a stamp in the same breath. None without Redis."""
     limit = ANONYMOUS_PER_HOUR
     who = f"ip:{request.META.get('REMOTE_ADDR', '')}"
     if principal is not None:
@@ -52,7 +56,7 @@ def count_request(
             group="requests",
             key=lambda group, request: who,
             rate=(limit, HOUR),
-            increment=True,
+            increment=increment,
         )
     except (RedisError, ConnectionError) as error:
         log.warning("no rate limit without Redis: %s", error)

@@ -54,7 +54,8 @@ class RequestMiddleware:
             calling.leave(token)
         if request.path_info.startswith(API):
             response = as_problem(request, response)
-            response.setdefault("Cache-Control", "no-store")
+            if not response.has_header("X-Accel-Redirect"):  # the front would send both
+                response.setdefault("Cache-Control", "no-store")
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         for name, value in SAFE_HEADERS.items():
             response.setdefault(name, value)

@@ -22,29 +22,30 @@ MOST_BYTES = 512 << 20  # contents are hashed up to here
 _BLOCK = 1 << 20
 _CHUNK = 16 << 20
 
-Files = Iterator[tuple[str | None, IO[bytes]]]  # None: a compressed single file has no name
+# No name: a compressed single file. Text in place of contents: where a hard link leads.
+Files = Iterator[tuple[str | None, IO[bytes] | str]]
 
 
 def _facts(files: Files) -> dict[str, Any]:
-    """{entries, total_bytes, files: [[name, size, hash], …]} of the plain files that may stay.
-
-    Of several entries with one name the first counts.
-    """
-    found: list[tuple[str, int, str]] = []
-    seen: set[str] = set()
+    """{entries, total_bytes, files: [[name, size, hash], …]}; the last of a name counts."""
+    found: dict[str, tuple[int, str]] = {}
     total = 0
     for name, stream in files:
         safe = "" if name is None else safe_name(name)
-        if safe is None or safe in seen or len(found) >= MOST_ENTRIES:
+        if safe is None or len(found) >= MOST_ENTRIES:
             continue
-        seen.add(safe)
+        if isinstance(stream, str):
+            if twin := found.get(safe_name(stream) or ""):
+                found[safe] = twin
+            continue
         made, size = hashlib.sha256(), 0
         while total < MOST_BYTES and (block := stream.read(_BLOCK)):
             made.update(block)
             size += len(block)
             total += len(block)
-        found.append((safe, size, made.hexdigest()[:16]))
-    return {"entries": len(found), "total_bytes": total, "files": sorted(found)}
+        found[safe] = size, made.hexdigest()[:16]
+    listed = sorted((name, size, made) for name, (size, made) in found.items())
+    return {"entries": len(found), "total_bytes": total, "files": listed}
 
 
 _UNIX = 3
@@ -84,7 +85,9 @@ def _tar_files(archive: tarfile.TarFile) -> Files:
     with archive:
         for member in archive:
             stream = archive.extractfile(member) if member.isreg() else None
-            if stream:
+            if member.islnk():
+                yield member.name, member.linkname
+            elif stream:
                 yield member.name, stream
 
 
@@ -159,27 +162,44 @@ def of_iso(path: Path, code: str) -> dict[str, Any]:
 
 
 def of_cpio(path: Path, code: str) -> dict[str, Any]:
-    """By hand: the new ASCII form, which is the one we write."""
+    """By hand: the new ASCII form, which is the one we write.
+
+    Of several links to one file, one has the contents, often the last.
+    """
+    full: dict[int, bytes] = {}
 
     def walk() -> Files:
-        with path.open("rb") as file:
-            while len(head := file.read(110)) == 110:
-                if head[:6] not in (b"070701", b"070702"):
-                    raise ValueError("not the new ASCII form")
-                mode, size, length = (int(head[n : n + 8], 16) for n in (14, 54, 94))
-                name = file.read(length)[:-1].decode("utf-8", "replace")
-                file.seek(-(110 + length) % 4, 1)
-                if name == "TRAILER!!!":
-                    return
-                body = file.read(min(size, MOST_BYTES))
-                file.seek(-size % 4, 1)
-                if len(body) < size:
-                    raise ValueError("cut off")
-                if mode & 0o170000 == 0o100000:
-                    yield name, io.BytesIO(body)
-        raise ValueError("no end")
+        entries = list(_cpio_entries(path))
+        full.update((number, body) for _, number, body in entries if number and body)
+        for name, number, body in entries:
+            yield name, io.BytesIO(body or full.get(number, b""))
 
     return _facts(walk())
+
+
+def _cpio_entries(path: Path) -> Iterator[tuple[str, int, bytes]]:
+    """(name, number of the file if it has several names else 0, contents) of the plain files."""
+    total = 0
+    with path.open("rb") as file:
+        while len(head := file.read(110)) == 110:
+            if head[:6] not in (b"070701", b"070702"):
+                raise ValueError("not the new ASCII form")
+            number, mode, links, size, length = (int(head[n : n + 8], 16) for n in _CPIO_FIELDS)
+            name = file.read(length)[:-1].decode("utf-8", "replace")
+            file.seek(-(110 + length) % 4, 1)
+            if name == "TRAILER!!!":
+                return
+            total += size
+            body = file.read(size) if total <= MOST_BYTES else b""
+            file.seek(-size % 4, 1)
+            if len(body) < size:
+                raise ValueError("cut off, or too large to look at")
+            if mode & 0o170000 == 0o100000:
+                yield name, number if links > 1 else 0, body
+    raise ValueError("no end")
+
+
+_CPIO_FIELDS = (6, 14, 38, 54, 94)  # where inode, mode, links, size, length of the name stand
 
 
 class _Blocks(io.RawIOBase):
@@ -200,7 +220,9 @@ def by_libarchive(path: Path, code: str) -> dict[str, Any]:
         form = form_of(path, code)
         with libarchive.file_reader(str(path), form) as entries:
             for entry in entries:
-                if entry.isreg and not entry.linkpath:
+                if entry.islnk:
+                    yield str(entry.pathname or ""), str(entry.linkpath)
+                elif entry.isreg and not entry.linkpath:
                     name = None if form == "raw" else str(entry.pathname or "")
                     yield name, _Blocks(entry)  # type: ignore[misc]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from inspection.cells import of_records
-from inspection.codepages import know_windows_names
+from inspection.codepages import decoded, know_windows_names
+from inspection.facts_markup import text_of_html
 from inspection.text import decode_head, find_encoding
 from inspection.values import leaves, marks_of
 from inspection.words import digest
@@ -183,15 +184,25 @@ def of_message(path: Path, code: str) -> dict[str, Any]:
     if not message.keys() or "from" not in message:
         raise ValueError("no message")
     names = [part.get_filename() or "" for part in message.iter_attachments()]
-    body = message.get_body(("plain",)) or message.get_body(("html",))
-    text = re.sub(r"<[^>]+>", " ", str(body.get_content())) if body else ""
+    texts = [_words_of(message.get_body((kind,))) for kind in ("plain", "html")]
     if message.is_multipart() and not message.get_payload():
         raise ValueError("cut off")
     defects = [part.defects for part in message.walk() if part.defects]
     if any("CloseBoundaryNotFound" in type(one).__name__ for found in defects for one in found):
         raise ValueError("cut off")
     subject = str(message["subject"] or "")
-    return {"subject": subject, "attachments": len(names), **digest(f"{subject}\n{text}")}
+    said = [digest(f"{subject}\n{text}") for text in texts if text.strip()] or [digest(subject)]
+    known = {"subject": subject, "attachments": len(names), **said[0]}
+    return {**known, "other": said[1]} if len(said) > 1 else known
+
+
+def _words_of(part: Any) -> str:
+    """What one body says, without the addresses that only its plain form shows."""
+    if part is None:
+        return ""
+    raw = bytes(part.get_payload(decode=True) or b"")
+    text = decoded(raw, str(part.get_param("charset") or "us-ascii"))
+    return text_of_html(text)[0] if part.get_content_subtype() == "html" else text
 
 
 def _outlook(path: Path) -> dict[str, Any]:

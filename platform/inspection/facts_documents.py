@@ -14,6 +14,12 @@ from inspection.words import MOST_CHARS, digest
 
 _PART_BYTES = 256 << 20
 _BOTH = ("start", "end")
+# Comments, hints of cells, and letters bent into a shape are no text of the page.
+_ASIDE = frozenset({"<annotation", "<content-validation", "<custom-shape"})
+# Fields that each program fills again when it opens the file.
+_COUNTED_ANEW = frozenset(
+    {"user-field-get", "chapter", "page-number", "page-count", "date", "time"}
+)
 _FONTS = re.compile(rb'(?:w:ascii|w:hAnsi)="([^"+@]{2,60})"')
 
 
@@ -81,13 +87,28 @@ def _docx(archive: zipfile.ZipFile) -> dict[str, Any]:
             pieces.append(" ")
         if tag in ("p", "tbl"):
             element.clear()
+    aside = digest(_notes(archive))
     known = {
+        "aside": aside["words"],
+        "aside_count": aside["word_count"],
         "paragraphs": counts["p"],
         "tables": counts["tbl"],
         "images": counts["drawing"] + counts["pict"],
         "fonts": _fonts(archive, "word/document.xml"),
     }
     return {**known, **digest("".join(pieces))}
+
+
+def _notes(archive: zipfile.ZipFile) -> str:
+    """Foot- and endnotes, which stand in parts of their own."""
+    parts = {"word/footnotes.xml", "word/endnotes.xml"} & set(archive.namelist())
+    pieces: list[str] = []
+    for tag, element in (event for part in sorted(parts) for event in _events(archive, part)):
+        if tag == "t" and element.text:
+            pieces.append(element.text)
+        elif tag in ("p", "tab", "br"):
+            pieces.append(" ")
+    return "".join(pieces)[:MOST_CHARS]
 
 
 def _numbered(archive: zipfile.ZipFile, pattern: str) -> list[str]:
@@ -220,17 +241,38 @@ def _without_caches(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, An
     for tag, element in events:
         if tag == "<table" and (inside or _attribute(element, "style-name") == "ta_extref"):
             inside += 1
-        if not inside and not tag.startswith("<"):
+        if not inside and (not tag.startswith("<") or tag in _ASIDE):
             yield tag, element
         if tag == "table" and inside:
             inside -= 1
+
+
+def _is_bent(shape: Any) -> bool:
+    return any(_attribute(one, "text-path") == "true" for one in shape)
+
+
+def _set_aside(tag: str, element: Any, pieces: list[str], begun: list[int]) -> bool:
+    """Forget what is no text of the page; whether it was letters bent into a shape."""
+    if tag in _ASIDE:
+        begun.append(len(pieces))
+    elif f"<{tag}" in _ASIDE and begun:
+        start, shape = begun.pop(), tag == "custom-shape"
+        if not shape or _is_bent(element):
+            del pieces[start:]
+            element[:], element.text = [], None  # who said it, and when
+            return shape
+    elif tag in _COUNTED_ANEW:
+        element.text = None
+    return False
 
 
 def _odf_facts(events: Iterator[tuple[str, Any]]) -> dict[str, Any]:
     pieces: list[str] = []
     counts = {"p": 0, "table": 0, "page": 0, "image": 0, "table-row": 0}
     unprinted = False
+    begun: list[int] = []
     for tag, element in _without_caches(events):
+        counts["image"] += _set_aside(tag, element, pieces, begun)
         if tag == "table":
             limited = _attribute(element, "print-ranges") is not None
             unprinted = unprinted or limited or _attribute(element, "print") == "false"

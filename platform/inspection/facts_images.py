@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from inspection.heif import Turn, turned, turns_of
 from inspection.looks import frames_of, look_of, page_look, visible
 
 _MOST_FRAMES, _MOST_PIXELS = 400, 400_000_000  # of animations whose later frames are looked at
@@ -39,31 +41,61 @@ def _seen(pixels: Any) -> dict[str, Any]:
     return known
 
 
+def _is_turned(path: Path) -> bool:
+    from PIL import Image  # noqa: PLC0415
+
+    try:
+        with Image.open(path) as image:
+            return int(image.getexif().get(0x0112, 1)) in range(2, 9)
+    except (OSError, SyntaxError, ValueError):
+        return False
+
+
 def by_cv2(path: Path, code: str) -> dict[str, Any]:
     """By OpenCV, which turns pictures upright by itself unless told to keep them unchanged."""
     import cv2  # noqa: PLC0415
 
     cv2.setNumThreads(1)
     name = str(path)
-    flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR
-    if code in ("png", "apng", "webp", "gif", "avif", "tiff", "jp2", "j2k"):
-        flags = cv2.IMREAD_UNCHANGED
-    pixels = cv2.imread(name, flags)
+    turns = _turns(path, code)
+    pixels = cv2.imread(name, _flags(code))
     if pixels is None:
         raise ValueError("not readable")
     if pixels.ndim == 3 and pixels.shape[2] == 2:
         pixels = pixels[:, :, 0]
-    frames = 1
-    if code in ("gif", "webp", "tiff", "png", "apng", "avif"):
-        frames = max(1, int(cv2.imcount(name)))
+    pixels = turned(pixels, turns)
+    frames = max(1, int(cv2.imcount(name))) if code in _MOVING else 1
     height, width = pixels.shape[:2]
     known = {"width": width, "height": height, "frames": frames} | _seen(pixels)
-    if 1 < frames <= _MOST_FRAMES and width * height * frames <= _MOST_PIXELS:
+    if code == "bmp":  # its fourth channel is rarely transparency, and is not asked for
+        known["alpha_ignored"] = True
+    if not turns and 1 < frames <= _MOST_FRAMES and width * height * frames <= _MOST_PIXELS:
         known["frame_looks"] = frames_of(name, frames)
     return known
 
 
-def by_cv2_video(path: Path, code: str) -> dict[str, Any]:
+_MOVING = ("gif", "webp", "tiff", "png", "apng", "avif")
+
+
+def _flags(code: str) -> int:
+    import cv2  # noqa: PLC0415
+
+    unchanged = (*_MOVING, "jp2", "j2k")
+    plain = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR
+    return int(cv2.IMREAD_UNCHANGED if code in unchanged else plain)
+
+
+def _turns(path: Path, code: str) -> list[Turn]:
+    """What OpenCV leaves to us; raises ValueError for what another reader must do."""
+    turns = turns_of(path) if code == "avif" else []
+    if turns is None:
+        raise ValueError("cut by a property that this reader does not know")
+    if code in ("webp", "png", "apng", "tiff") and _is_turned(path):
+        raise ValueError("turned by EXIF, which is ignored when all channels are read")
+    return turns
+
+
+def by_cv2_video(path: Path, code: str, *, turns: Iterable[Turn] = ()) -> dict[str, Any]:
     """By the FFmpeg inside OpenCV, which knows rare pictures, without their transparency."""
     import cv2  # noqa: PLC0415
 
@@ -74,6 +106,7 @@ def by_cv2_video(path: Path, code: str) -> dict[str, Any]:
         video.release()
     if not ok:
         raise ValueError("not readable")
+    pixels = turned(pixels, turns)
     height, width = pixels.shape[:2]
     known = {"width": width, "height": height, "frames": 1, "alpha_ignored": True}
     return known | _seen(pixels)

@@ -15,7 +15,7 @@ from inspection.words import digest
 _MOST = 64 << 20
 WEB = frozenset({"html", "xhtml", "revealjs", "slidy", "s5", "dzslides", "slideous"})
 XML = frozenset({"docbook", "jats", "opml", "tei", "icml", "fb2"})
-_UNSEEN = frozenset({"script", "style", "template", "noscript", "svg"})
+_UNSEEN = frozenset({"title", "script", "style", "template", "noscript", "svg"})
 _ADDRESS = re.compile(r"\]\([^)\s]*[^)]*\)|<?(?:https?|ftp|mailto|file):[^\s>\])}\"|]+>?")
 _TAG = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1>|</?[a-zA-Z][^<>]*>", re.S)
 _TEX_ADDRESS = re.compile(
@@ -37,7 +37,7 @@ class _Seen(HTMLParser):
         self.closed = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.hidden += tag in _UNSEEN
+        self.hidden = 0 if tag == "body" else self.hidden + (tag in _UNSEEN)
         self.pictures += tag in ("img", "svg", "picture")
         if tag not in ("b", "i", "em", "strong", "span", "a", "u", "font", "sup", "sub", "code"):
             self.pieces.append(" ")

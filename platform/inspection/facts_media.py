@@ -31,17 +31,28 @@ def by_mediainfo(path: Path, code: str) -> dict[str, Any]:
         "codecs": [track.format for track in (*pictures, *sounds)],
         "whole": is_whole(path, code) and not getattr(general, "istruncated", None),
     }
-    if code in _BY_HEAD and (seconds := _BY_HEAD[code](path.read_bytes()[: 1 << 20])):
+    if seconds := _own_seconds(path, code, whole=known["whole"]):
         known["duration_seconds"] = round(seconds, 3)
     if sounds and pictures and sounds[0].duration:
         known["audio_seconds"] = round(float(sounds[0].duration) / 1000, 3)
     if sounds:
         known |= {"sample_rate": sounds[0].sampling_rate, "channels": sounds[0].channel_s}
-    if pictures:
-        rate = pictures[0].frame_rate
-        known |= {"width": pictures[0].width, "height": pictures[0].height}
-        known |= {"fps": float(rate) if rate else None} | _look(path)
-    return known
+    return known | _moving(pictures[0], path) if pictures else known
+
+
+def _moving(picture: Any, path: Path) -> dict[str, Any]:
+    rate = picture.frame_rate
+    known = {"width": picture.width, "height": picture.height}
+    known["fps"] = float(rate) if rate else None
+    # OpenCV 5 gives no pixels of interlaced frames, and says nothing of it.
+    return known if picture.scan_type in ("Interlaced", "MBAFF") else known | _look(path)
+
+
+def _own_seconds(path: Path, code: str, *, whole: bool) -> float | None:
+    """The length where MediaInfo believes a head that lies, or takes the file for another."""
+    if code in _BY_HEAD:
+        return _BY_HEAD[code](path.read_bytes()[: 1 << 20])
+    return _flv_seconds(path) if code == "flv" and whole else None
 
 
 def _au_seconds(head: bytes) -> float | None:
@@ -65,6 +76,17 @@ def _caf_seconds(head: bytes) -> float | None:
             return float(struct.unpack_from(">q", head, place + 20)[0] / rate)
         place += 12 + max(int(length), 0)
     return None
+
+
+def _flv_seconds(path: Path) -> float | None:
+    """The time of the last tag: encoders that stream leave a guess in the head."""
+    with path.open("rb") as file:
+        file.seek(-4, 2)
+        file.seek(-4 - struct.unpack(">I", file.read(4))[0], 2)
+        tag = file.read(8)
+    return (
+        (int.from_bytes(tag[4:7], "big") | tag[7] << 24) / 1000 if tag[:1] in b"\x08\x09" else None
+    )
 
 
 _BY_HEAD = {"au": _au_seconds, "caf": _caf_seconds}  # MediaInfo takes them for others

@@ -109,6 +109,8 @@ def of_xls(path: Path, code: str) -> dict[str, Any]:
                 cells += len(values)
                 pieces += values
         known = {"sheets": book.nsheets, "rows": rows, "cells": cells}
+        others = book._all_sheets_count - book.nsheets  # noqa: SLF001 (charts, macros: no cells)
+        known |= {"chart_sheets": others} if others > 0 else {}
         hidden = any(sheet.visibility for sheet in book.sheets())
         limited = any(name.builtin and name.name == "\x06" for name in book.name_obj_list)
         known |= {"unprinted": True} if hidden or limited else {}

@@ -11,7 +11,7 @@ from inspection.words import digest
 _MOST = 64 << 20
 
 _RTF = re.compile(
-    r"\\u(-?\d+)\s?\??|\\'([0-9a-fA-F]{2})|\\([a-z]+)(-?\d+)? ?"
+    r"\\u(-?\d+) ?|\\'([0-9a-fA-F]{2})|\\([a-z]+)(-?\d+)? ?"
     r"|\\([^a-z])|([{}])|[\r\n]+|([^\\{}\r\n]+)",
     re.I,
 )
@@ -20,7 +20,7 @@ _RTF_HIDDEN = frozenset(
     for line in (
         "fonttbl colortbl stylesheet info pict object listtable listoverridetable",
         "generator xmlnstbl themedata datastore latentstyles rsidtbl fldinst header footer",
-        "bkmkstart bkmkend",
+        "bkmkstart bkmkend listtext pntext",
     )
     for word in line.split()
 )
@@ -42,7 +42,8 @@ def of_rtf(path: Path, code: str) -> dict[str, Any]:
 def _rtf_pieces(  # noqa: C901 (one pass over the tokens)
     text: str, encoding: str
 ) -> tuple[list[str], int, int]:
-    stack: list[bool] = []
+    stack: list[tuple[bool, int]] = []
+    stands_in, skip = 1, 0  # signs behind each \\u for readers that know no Unicode
     hidden, first, pictures = False, False, 0
     pieces: list[str] = []
     bytes_held = bytearray()
@@ -56,24 +57,32 @@ def _rtf_pieces(  # noqa: C901 (one pass over the tokens)
             bytes_held.clear()
 
     for found in _RTF.finditer(text):
-        number, byte, word, _, sign, brace, plain = found.groups()
+        number, byte, word, argument, sign, brace, plain = found.groups()
+        if skip and (byte or plain):
+            plain, skip = (plain or "")[skip:], max(0, skip - len(plain or " "))
+            if not plain:
+                continue
         if byte and not hidden:
             bytes_held.append(int(byte, 16))
             continue
         flush()
         if brace == "{":
-            stack.append(hidden)
-            first = True
+            stack.append((hidden, stands_in))
+            first, skip = True, 0
             continue
         if brace == "}":
-            hidden = stack.pop() if stack else False
+            hidden, stands_in = stack.pop() if stack else (False, 1)
+            skip = 0
         elif sign == "*" and first:
             hidden = True
+        elif word == "uc":
+            stands_in = int(argument or 1)
         elif word in _RTF_HIDDEN:
             pictures += word == "pict"
             hidden = True
         elif not hidden:
             pieces.append(_rtf_piece(number, word, sign, plain))
+            skip = stands_in if number else skip
         first = sign == "*"
     flush()
     return pieces, len(stack), pictures

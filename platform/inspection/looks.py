@@ -61,10 +61,11 @@ def film_of(video: Any) -> list[Look]:
     import cv2  # noqa: PLC0415
 
     count = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
+    rate = float(video.get(cv2.CAP_PROP_FPS))
     found = []
     for share in PLACES:
-        if count > 1:
-            video.set(cv2.CAP_PROP_POS_FRAMES, int(share * count))
+        if count > 1 and rate > 0:  # by time: frames of uneven length become even ones
+            video.set(cv2.CAP_PROP_POS_MSEC, 1000 * share * count / rate)
         ok, frame = video.read()
         if ok:
             found.append(look_of(frame) | {"contrast": float(frame.std())})

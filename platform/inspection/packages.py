@@ -45,9 +45,18 @@ _MIMETYPES = {
 }
 # A doctype that only names a file is harmless: LibreOffice writes one beside macros and formulas.
 _ENTITIES = re.compile(rb"<!ENTITY|<!DOCTYPE[^>]*(\[|:/|\Z)", re.IGNORECASE)
+# Books may name letters by entities of their own; files, addresses and other entities are none.
+_NO_LETTER = re.compile(
+    rb"<!ENTITY\s+(?:%\s*)?\S+\s+(?:SYSTEM|PUBLIC|\"[^\"]*&(?!#)\w+;|'[^']*&(?!#)\w+;)",
+    re.IGNORECASE,
+)
 _EXTERNAL = re.compile(
     rb'TargetMode\s*=\s*["\']External["\']|xlink:href\s*=\s*["\'](?:https?|file|ftp):'
 )
+
+
+XML_PARTS = (".xml", ".rels")
+BOOK_PARTS = (*XML_PARTS, ".opf", ".ncx", ".xhtml", ".html", ".svg")
 
 
 class PackageFault(Exception):
@@ -122,13 +131,13 @@ def _parts(
         if entry.flag_bits & 1:
             return "encrypted", external
         name = entry.filename
-        if not name.endswith((".xml", ".rels")):
+        if not name.endswith(BOOK_PARTS if kind == "epub" else XML_PARTS):
             continue
         with archive.open(entry) as part:
             head = part.read(_PROLOG_BYTES if not name.endswith(".rels") else 1 << 18)
         if head.startswith((b"\xff\xfe", b"\xfe\xff")):
             head = head.decode("utf-16", "replace").encode()
-        if kind != "epub" and _ENTITIES.search(head):
+        if (_NO_LETTER if kind == "epub" else _ENTITIES).search(head):
             return "malicious", external
         if b"manifest:encryption-data" in head and name == "META-INF/manifest.xml":
             return "encrypted", external

@@ -46,6 +46,7 @@ def environment(root: Path, data: Path, addresses: Addresses) -> dict[str, str]:
         "WEBHOOK_ALLOW_HOSTS": f"{HOST}:{addresses.receiver_port}",
         "STATIC_DIR": str(data / "static"),
         "TRUST_FORWARDED": "1" if addresses.has_front else "0",
+        "WAITING_ROOM": "1" if addresses.has_front else "0",
         "X_ACCEL": "1" if addresses.has_front else "0",
         "SANDBOX_REQUIRED": os.environ.get("SANDBOX_REQUIRED", "true"),
     }

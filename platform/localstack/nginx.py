@@ -56,6 +56,7 @@ class Nginx:
     web_port: int
     cwd: Path
     host: str = ports.HOST
+    realtime_port: int = 0  # 0: none, and no request is handed over
 
     def prepare(self) -> None:
         for folder in ("storage", "run/nginx", "log"):
@@ -110,6 +111,10 @@ http {{
     default $request_id;
     "~^[A-Za-z0-9._-]{{1,128}}$" $http_x_request_id;
   }}
+  map $http_upgrade $connection_upgrade {{
+    default upgrade;
+    "" "";
+  }}
   upstream web {{
     server {ports.HOST}:{self.web_port} max_fails=0;
     keepalive 32;
@@ -130,6 +135,7 @@ http {{
     proxy_send_timeout 120s;
     proxy_read_timeout 120s;
     location / {{ proxy_pass http://web; }}
+{self._realtime()}
     location @web {{ proxy_pass http://web; }}
     location /_storage/ {{
       internal;
@@ -150,6 +156,33 @@ http {{
 }}
 """
 
+    def _realtime(self) -> str:
+        """Streams, sockets, and requests that the web process hands over to wait."""
+        if not self.realtime_port:
+            return ""
+        target = f"http://{ports.HOST}:{self.realtime_port}"
+        return f"""    location ~ {STREAMS} {{
+      proxy_pass {target};
+      proxy_buffering off;
+      gzip off;
+      proxy_read_timeout 1h;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_upgrade;
+{_FORWARDED}
+    }}
+    # The body was taken by the web process; what is left is a question.
+    location ~ ^/_wait/(?<pass>.+)$ {{
+      internal;
+      proxy_pass {target};
+{_QUESTION}
+      error_page 502 504 = /_waited/$pass;  # nobody to wait with: the job as it is
+    }}
+    location /_waited/ {{
+      internal;
+      proxy_pass http://web;
+{_QUESTION}
+    }}"""
+
     def _listen(self) -> str:
         lines = [f"listen {self.host}:{self.port} backlog=1024;"]
         if self.host == ports.HOST and has_ipv6():
@@ -159,6 +192,19 @@ http {{
     @property
     def _config(self) -> Path:
         return self.data / "run" / "nginx.conf"
+
+
+STREAMS = r"^/(ws/|api/v1/(conversions/jobs/[^/]+|notifications)/events/$)"
+_FORWARDED = """      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Request-Id $rid;"""
+_QUESTION = f"""      proxy_method GET;
+      proxy_pass_request_body off;
+      proxy_set_header Connection "";
+      proxy_set_header Content-Length "";
+      proxy_set_header Content-Type "";
+{_FORWARDED}"""
 
 
 def _error_pages() -> str:

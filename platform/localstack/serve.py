@@ -64,7 +64,7 @@ def _seed(stack: Stack, facts: Path) -> dict[str, Any]:
     fresh.unlink(missing_ok=True)
     receiver = ("--receiver-url", stack.receiver_url)
     log = ("--receiver-log", layout.shown(stack.receiver_log))
-    urls = ("--base-url", layout.base_url, "--realtime-url", layout.base_url)
+    urls = ("--base-url", layout.base_url, "--realtime-url", stack.realtime_url)
     mail = ("--mail-dir", layout.shown(layout.data / "mail"))
     with step("demo tenants"):
         seed = stack.manage("seed_demo", "--out", str(fresh), *urls, *receiver, *log, *mail)

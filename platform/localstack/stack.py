@@ -61,10 +61,12 @@ class Stack:
     def __init__(self, layout: Layout, supervisor: Supervisor) -> None:
         self.layout = layout
         self.supervisor = supervisor
-        chosen = ports.remembered_ports(layout.run / "ports.json", ("web", "redis", "receiver"))
+        chosen = ports.remembered_ports(
+            layout.run / "ports.json", ("web", "redis", "receiver", "realtime")
+        )
         self.receiver_url = f"http://{ports.HOST}:{chosen['receiver']}/hook"
         self.receiver_log = layout.data / "webhooks.jsonl"
-        self._receiver_port = chosen["receiver"]
+        self._receiver_port, self._realtime_port = chosen["receiver"], chosen["realtime"]
         self._front = nginx.binary()
         self._web_port = chosen["web"] if self._front else layout.port
         self.postgres = None if "DB_HOST" in os.environ else self._postgres()
@@ -78,7 +80,7 @@ class Stack:
         for command in MIGRATIONS:
             with step(" ".join(command)):
                 self.supervisor.run_once(self.manage(*command))
-        with step(f"{len(WORKERS)} workers, beat, web"):
+        with step(f"{len(WORKERS)} workers, beat, web, realtime"):
             self.supervisor.start(self.processes())
         with step("front" if self._front else "front: none (no nginx), web listens itself"):
             if self._front:
@@ -87,7 +89,7 @@ class Stack:
 
     def processes(self) -> list[ProcessSpec]:
         workers = [self._worker(*worker) for worker in WORKERS]
-        return [self._receiver(), self._web(), *workers, self._beat()]
+        return [self._receiver(), self._web(), self._realtime(), *workers, self._beat()]
 
     def manage(self, *arguments: str) -> ProcessSpec:
         """A management command, to be run once."""
@@ -171,6 +173,23 @@ class Stack:
         )
 
     @property
+    def realtime_url(self) -> str:
+        """Where streams and sockets are: behind the front with the rest, else on a port beside."""
+        port = self.layout.port if self._front else self._realtime_port
+        return f"http://localhost:{port}"
+
+    def _realtime(self) -> ProcessSpec:
+        port = str(self._realtime_port)
+        granian = ["granian", "--interface", "asginl", "--http", "1", "--log-level", "warning"]
+        listen = ["--host", self._web_host, "--port", port, "--backlog", "1024"]
+        care = ["--workers", "1", "--respawn-failed-workers", "--workers-kill-timeout", "2"]
+        return self._python(
+            "realtime",
+            [*granian, *listen, *care, "config.asgi:application"],
+            ready=lambda: answers_ok(f"http://{ports.HOST}:{port}/health/"),
+        )
+
+    @property
     def _web_host(self) -> str:
         return ports.HOST if self._front else self.layout.host
 
@@ -194,7 +213,13 @@ class Stack:
     def _nginx(self, program: str) -> nginx.Nginx:
         layout = self.layout
         return nginx.Nginx(
-            program, layout.data, layout.port, self._web_port, layout.root, layout.host
+            program,
+            layout.data,
+            layout.port,
+            self._web_port,
+            layout.root,
+            layout.host,
+            self._realtime_port,
         )
 
     def _python(

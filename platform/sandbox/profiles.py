@@ -107,7 +107,7 @@ PROFILES: dict[str, SandboxProfile] = {
     ),
     "page": SandboxProfile(
         cpu_s=600,
-        wall_s=90,
+        wall_s=240,  # 300 pages on a busy machine
         memory_bytes=2 * GIB,
         output_bytes=2 * GIB,
         total_bytes=4 * GIB,

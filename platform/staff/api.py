@@ -21,12 +21,12 @@ from staff.schemas import (
     MailingOut,
     PeriodQuery,
     PlanIn,
+    PlatformStatsOut,
     RegistrationsOut,
     StaffTenantListOut,
     StaffTenantOut,
     StaffUserListOut,
     StaffUserOut,
-    StatsOut,
     SuspendIn,
     TenantQuery,
     UserQuery,
@@ -51,7 +51,7 @@ def one_user(user_id: str) -> dict[str, Any]:
     return people.staff_bodies([row])[0]
 
 
-@router.get("/stats/", response=StatsOut)
+@router.get("/stats/", response=PlatformStatsOut)
 @requires(STAFF)
 def stats(request: HttpRequest) -> dict[str, Any]:
     """Tenants, people, keys, this month's conversions, what waits."""

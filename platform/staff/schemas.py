@@ -85,7 +85,7 @@ class StaffUserListOut(Schema):
     previous: str | None
 
 
-class StatsOut(Schema):
+class PlatformStatsOut(Schema):
     """Figures of the whole platform."""
 
     tenants: dict[str, Any]

@@ -13,7 +13,7 @@ from tests.accounts.people import PASSWORD, Person, new_person, verified_person
 from tests.accounts.test_profile import picture, put_picture
 from tests.client import Api, Reply
 from tests.factories.mails import mailed_token, mails_to
-from tests.factories.tenants import Tenant, make_tenant
+from tests.factories.tenants import Tenant, make_member, make_tenant
 from tests.product import Product
 
 
@@ -202,6 +202,21 @@ def test_an_erased_address_registers_anew(person: Person, product: Product) -> N
 
     assert again.id != person.id
     assert again.api().get("auth/me/").json["email_verified"] is True
+
+
+def test_the_erased_leave_their_teams_by_an_event_without_their_name() -> None:
+    from core.outbox.models import OutboxEvent
+
+    tenant = make_tenant()
+    second = make_member(tenant, "owner")
+
+    erased = tenant.owner.delete("auth/me/", {"password": tenant.password})
+
+    assert erased.status == 204
+    told = OutboxEvent.objects.get(schema_name=tenant.schema, type="member.removed").payload
+    assert (told["user_id"], told["email"], told["full_name"]) == (tenant.user_id, None, "")
+    trail = second.api.get("tenant/audit-log/?action=member.removed").json["items"]
+    assert [entry["target"] for entry in trail] == [told["id"]]
 
 
 def test_own_activity_is_shown_and_others_is_not(person: Person, acme: Tenant) -> None:

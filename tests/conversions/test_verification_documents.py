@@ -58,7 +58,7 @@ def test_good_empty_truncated_and_wrong_type(kind: str, tmp_path: Path) -> None:
     assert _check(source, result.outputs, kind).verdict in ("verified", "warnings")
 
     first.write_bytes(b"")
-    assert _failed(_check(source, (first, *rest), kind)) == {"not_empty"}
+    assert "not_empty" in _failed(_check(source, (first, *rest), kind))
 
     first.write_bytes(good[: len(good) // 2])
     assert _failed(_check(source, (first, *rest), kind))

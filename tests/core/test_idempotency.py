@@ -47,6 +47,17 @@ def test_another_request_with_the_same_key_is_refused(acme: Tenant, change: str)
     assert (other.status, other.code) == (422, "idempotency_mismatch")
 
 
+def test_a_wrong_method_or_address_is_told_before_the_key_is_looked_at(acme: Tenant) -> None:
+    key = fresh()
+    acme.api.convert(headers=key)
+
+    wrong = acme.api.call("PATCH", "conversions/convert/", {}, headers=key)
+    nowhere = acme.api.call("POST", "conversions/nowhere/", {}, headers=key)
+
+    assert (wrong.status, wrong.code) == (405, "method_not_allowed")
+    assert (nowhere.status, nowhere.code) == (404, "not_found")
+
+
 def test_a_request_that_still_runs_is_told(acme: Tenant) -> None:
     key = fresh()
     acme.api.convert(headers=key)
@@ -210,7 +221,7 @@ def test_a_fault_undoes_the_work_and_gives_the_key_back(
 ) -> None:
     key, name = fresh(), secrets.token_hex(8)
     with monkeypatch.context() as patch:
-        patch.setattr("tenants.api.key_body", lambda *args, **more: 1 / 0)
+        patch.setattr("tenants.queries.key_body", lambda *args, **more: 1 / 0)
         failed = make_key(acme, name, key)
 
     names = [item["name"] for item in acme.owner.get("auth/api-keys/?limit=200").json["items"]]

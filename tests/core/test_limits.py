@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.cache import caches
@@ -148,7 +149,8 @@ def test_a_read_with_a_key_takes_one_trip_to_redis_and_few_queries(
 
     job = acme.api.convert().json["id"]
     acme.api.get(f"conversions/jobs/{job}/")
-    real, sent = Connection.send_packed_command, []
+    real: Any = Connection.send_packed_command
+    sent = []
 
     def send(self: Connection, *args: object, **more: object) -> object:
         sent.append(args)

@@ -42,11 +42,8 @@ UPLOADED = {
     "conversions/batch-convert/": ("files", {"output_format": "webp"}),
     "media/assets/": ("file", {"name": "asset"}),
 }
-# Ids that no list shows: parameter → where the owner finds one.
-ELSEWHERE = {
-    "avatar": lambda tenant, ids: "0123456789abcdef",
-    "token": lambda tenant, ids: "a.b.c",
-}
+# Ids that no list shows.
+ELSEWHERE = {"avatar": "0123456789abcdef", "token": "a.b.c"}
 REFUSED = {"not_found", "permission_denied", "scope_missing", "mfa_required"}
 # A word or a signature decides, not a tenant: they may also find the parameter wrong.
 OPEN_PARAMETERS = {"avatar", "token"}
@@ -110,13 +107,16 @@ def fill(path: str, tenant: Tenant, ids: dict[str, list[str]]) -> list[str]:
     if path.startswith("staff/"):
         values = [tenant.id, tenant.user_id]
     elif names & set(ELSEWHERE):
-        values = [ELSEWHERE[name](tenant, ids) for name in names & set(ELSEWHERE)]
+        values = [ELSEWHERE[name] for name in names & set(ELSEWHERE)]
     else:
         values = ids.get(path.partition("{")[0], [])
     assert values, f"teach this walk to make an id for {names} of {path}"
     words = {"size": "64", "provider": "none", "slug": "pdf-to-docx", "source": "png"}
     return [
-        re.sub(r"{(\w+)}", lambda m, value=value: words.get(m[1], value), path) for value in values
+        re.sub(r"{(\w+)}", "{}", path).format(
+            *(words.get(name, value) for name in re.findall(r"{(\w+)}", path))
+        )
+        for value in values
     ]
 
 

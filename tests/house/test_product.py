@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
+from ninja import Schema
 
 from config.api import api
 from config.celery import app
@@ -210,3 +211,19 @@ def test_every_code_of_the_contract_that_exists_is_provoked_by_a_test() -> None:
     tests = "".join(path.read_text() for path in rooms)
 
     assert {code for code in promised if f'"{code}"' not in tests} == set()
+
+
+def test_no_two_schemas_share_a_name() -> None:
+    """Ninja files schemas by name: of two alike the later describes the answers of both."""
+    named: dict[str, set[type]] = {}
+    waiting: list[type[Schema]] = [Schema]
+    while waiting:
+        schema = waiting.pop()
+        for heir in schema.__subclasses__():
+            if not heir.__name__.startswith("Ninja"):
+                named.setdefault(heir.__name__, set()).add(heir)
+            waiting.append(heir)
+
+    doubled = {name: found for name, found in named.items() if len(found) > 1}
+
+    assert not doubled

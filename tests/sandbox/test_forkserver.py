@@ -62,12 +62,12 @@ def test_an_exception_is_named(server: ForkServer) -> None:
     ("work", "which"), [("sleep", "time"), ("grow", "memory"), ("fill", "output"), ("spin", "cpu")]
 )
 def test_limits_are_told_apart(server: ForkServer, tmp_path: Path, work: str, which: str) -> None:
-    deadline = 0.3 if which == "time" else 5
+    deadline = 0.3 if which == "time" else 60  # a busy machine gives a second of work late
     with pytest.raises(LimitHit) as caught:
         server.call(
             f"{HERE}:{work}",
             str(tmp_path),
-            profile=_small(cpu_s=1, wall_s=10),
+            profile=_small(cpu_s=1, wall_s=60),
             workdir=tmp_path,
             deadline_s=deadline,
         )

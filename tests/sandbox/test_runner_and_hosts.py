@@ -45,9 +45,11 @@ def echo(tmp_path: Path) -> Iterator[hosts.WarmHost]:
     made.close()
 
 
-def _ask(host: hosts.WarmHost, deadline_s: float = 5, **request: object) -> dict[str, object]:
+def _ask(
+    host: hosts.WarmHost, deadline_s: float = 60, cpu_s: float | None = None, **request: object
+) -> dict[str, object]:
     with host.session() as session:
-        return session.ask(dict(request), deadline_s=deadline_s)
+        return session.ask(dict(request), deadline_s=deadline_s, cpu_s=cpu_s)
 
 
 def test_lines_come_as_they_are_written(tmp_path: Path) -> None:
@@ -67,15 +69,15 @@ def test_lines_come_as_they_are_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "which"),
     [
-        ("sleep 9", "time"),
+        ("sleep 99", "time"),
         ("while :; do :; done", "cpu"),
         ("head -c 9000000 /dev/zero > big", "output"),
-        ("for i in 1 2 3 4 5; do head -c 900000 /dev/zero > f$i; done; sleep 9", "output"),
+        ("for i in 1 2 3 4 5; do head -c 900000 /dev/zero > f$i; done; sleep 99", "output"),
     ],
 )
 def test_a_limit_ends_a_program(tmp_path: Path, script: str, which: str) -> None:
-    profile = dataclasses.replace(PROFILES["probe"], cpu_s=1, wall_s=5)
-    deadline = 0.3 if which == "time" else 5
+    profile = dataclasses.replace(PROFILES["probe"], cpu_s=1, wall_s=60)
+    deadline = 0.3 if which == "time" else 60  # a busy machine gives a second of work late
 
     ended = runner.run(["sh", "-c", script], profile=profile, workdir=tmp_path, deadline_s=deadline)
 
@@ -100,6 +102,14 @@ def test_a_hanging_host_is_replaced(echo: hosts.WarmHost) -> None:
         _ask(echo, deadline_s=0.2, hang=True)
 
     assert _ask(echo, word="again")["said"] == "again"
+
+
+def test_a_host_that_takes_too_much_of_the_processor_is_replaced(echo: hosts.WarmHost) -> None:
+    with pytest.raises(LimitHit) as caught:
+        _ask(echo, cpu_s=0.3, hang=True)
+
+    assert caught.value.which == "cpu"
+    assert _ask(echo, cpu_s=0.3, word="again")["said"] == "again"
 
 
 def test_a_dying_host_is_replaced(echo: hosts.WarmHost) -> None:

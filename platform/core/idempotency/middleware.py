@@ -7,7 +7,9 @@ from contextlib import nullcontext
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import resolve
+from ninja.operation import PathView
 
 from core.errors import AppError, invalid
 from core.idempotency import services
@@ -32,6 +34,8 @@ class IdempotencyMiddleware:
         key = request.META.get("HTTP_IDEMPOTENCY_KEY")
         principal = getattr(request, "principal", None)
         if not key or request.method not in UNSAFE or not (principal and principal.schema_name):
+            return self.get_response(request)
+        if not has_route(request):
             return self.get_response(request)
         try:
             if not 1 <= len(key) <= 255 or not key.isprintable():
@@ -61,3 +65,17 @@ class IdempotencyMiddleware:
         if response.status_code >= 500:
             services.forget(key)
         return response
+
+
+def has_route(request: HttpRequest) -> bool:
+    """Whether a route takes this method: 404 and 405 say what is wrong before a key's 422 does."""
+    try:
+        view = resolve(request.path_info, getattr(request, "urlconf", None)).func
+    except Http404:
+        return False
+    # Ninja's view is a closure over its PathView and tells its methods by no other way.
+    held = [cell.cell_contents for cell in getattr(view, "__closure__", None) or ()]
+    routes = [one for one in held if isinstance(one, PathView)]
+    return not routes or any(
+        request.method in operation.methods for one in routes for operation in one.operations
+    )
