@@ -36,7 +36,7 @@ def json_answer(
     """A body as JSON with an ETag; 304 when the caller has it."""
     body = orjson.dumps(content)
     etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    if status == 200 and etag in request.headers.get("If-None-Match", ""):
+    if status == 200 and etag in request.META.get("HTTP_IF_NONE_MATCH", ""):
         response = HttpResponse(status=304)
     else:
         response = HttpResponse(body, content_type="application/json", status=status)

@@ -1,7 +1,8 @@
 """`make bench`: our overhead in one run, as ratios, on a stack of its own under var/bench.
 
 1. A small image and a docx through the API against the bare engine, warm and cold.
-2. `GET jobs/{id}/` with a key against a bare django-ninja "hello" on the same server.
+2. `GET jobs/{id}/` with a key against bare django-ninja routes: requests a second on the same
+   server, and CPU of the application called directly.
 3. Creating a tenant by claiming and by replaying against migrating its schema.
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 
 import httpx
 
+from loadtests import read_cost
 from loadtests.load import instrument, requests_per_second
 from localstack import ports
 from localstack.serve import ROOT, running
@@ -42,7 +44,7 @@ def timed(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
 def line(what: str, seconds: float, base: float | None = None) -> None:
     """One row: seconds, and how many times the base."""
     ratio = f"{seconds / base:8.2f} ×" if base else " " * 10
-    print(f"  {what:52} {seconds * 1000:9.1f} ms {ratio}")
+    print(f"  {what:52} {seconds * 1000:9.2f} ms {ratio}")
 
 
 def sample(ending: str) -> Path:
@@ -151,6 +153,7 @@ def bench_reads(stack: Stack, http: httpx.Client, key: str) -> None:
     """Part 2, both on the web port itself and by the same server."""
     job = http.get("/api/v1/conversions/jobs/?limit=1").json()["items"][0]["id"]
     path = f"/api/v1/conversions/jobs/{job}/"
+    row = f"/row/{schema_of(stack)}/{job}/"
     web = next(spec for spec in stack.processes() if spec.name == "web")
     (port,) = ports.free_ports(1)
     argv = [*web.argv[:-1], "loadtests.hello:application"]
@@ -164,7 +167,7 @@ def bench_reads(stack: Stack, http: httpx.Client, key: str) -> None:
     addresses: dict[str, tuple[str, dict[str, str] | None]] = {
         "bare ninja hello": (f"http://127.0.0.1:{port}/hello/", None),
         "bare ninja route that reads the same row": (
-            f"http://127.0.0.1:{port}/row/{schema_of(stack)}/{job}/",
+            f"http://127.0.0.1:{port}{row}",
             None,
         ),
         "GET jobs/{id}/: key, limit, scope, tenant": (f"http://127.0.0.1:{own}{path}", headers),
@@ -182,6 +185,24 @@ def bench_reads(stack: Stack, http: httpx.Client, key: str) -> None:
     print(
         f"  costs {hello / ours:.2f} × bare hello, {bare / ours:.2f} × the bare read (goal: 2.00)"
     )
+    bench_read_cpu(web, path, row, headers["Authorization"])
+
+
+def bench_read_cpu(web: ProcessSpec, path: str, row: str, authorization: str) -> None:
+    """Part 2 without the server: what a busy machine disturbs least."""
+    cpu = read_cost.cpu_seconds(
+        {
+            "bare ninja hello": ["loadtests.hello", "/hello/"],
+            "bare ninja route that reads the same row": ["loadtests.hello", row],
+            "GET jobs/{id}/: key, limit, scope, tenant": ["config.wsgi", path, authorization],
+        },
+        dict(web.env or {}),
+        ROOT,
+    )
+    _, bare, _ = cpu.values()
+    print("\nCPU of the answering thread for one read, without the server, asked in turn")
+    for name, seconds in cpu.items():
+        line(name, seconds, bare)
 
 
 def schema_of(stack: Stack) -> str:

@@ -65,7 +65,7 @@ def authenticate(request: HttpRequest) -> Principal | None:
 
     A session cookie counts only where no Authorization header is sent.
     """
-    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     credentials = credentials.strip()
     match scheme.lower():
         case "":

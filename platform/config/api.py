@@ -60,6 +60,9 @@ api = NinjaAPI(
     description="Convert files, with the result checked against its source.",
 )
 problems.install(api)
+# Django tries addresses in this order: what is read most comes first.
+for part in (conversions, batches, pipelines, results, analytics):
+    api.add_router("/conversions/", part)
 api.add_router("/auth/", doors)
 api.add_router("/auth/", tenants)
 api.add_router("/auth/", accounts)
@@ -68,8 +71,6 @@ api.add_router("/tenant/", team)
 api.add_router("/invitations/", invitations)
 api.add_router("/staff/", staff)
 api.add_router("/tenant/", audit)
-for part in (conversions, batches, pipelines, results, analytics):
-    api.add_router("/conversions/", part)
 api.add_router("/tools/", tools)
 api.add_router("/billing/", billing)
 api.add_router("/webhooks/", webhooks)

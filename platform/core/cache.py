@@ -50,6 +50,7 @@ class CountingCache(OneClientCache):
 
     beside: str = ""
     counted: int = 0
+    script: Any = None  # COUNT with its hash, for the one client of this cache
 
     def add(self, key: str, value: Any, timeout: Any = None, version: int | None = None) -> bool:
         """Count one; never "added", so that ``incr`` is asked for the number."""
@@ -58,7 +59,9 @@ class CountingCache(OneClientCache):
         self.beside, READ_AHEAD.stamp = "", None
         if beside:
             names.append(self.make_and_validate_key(f"stamp:{beside}", version))
-        found = kept.get_client(write=True).register_script(COUNT)(names, [int(timeout)])
+        if self.script is None:
+            self.script = kept.get_client(write=True).register_script(COUNT)
+        found = self.script(names, [int(timeout)])
         self.counted = int(found[0])
         if beside and found[1] is not None:
             READ_AHEAD.stamp = (beside, str(kept._serializer.loads(found[1])))  # noqa: SLF001

@@ -9,6 +9,7 @@ import secrets
 import time
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+PAIRS = [a + b for a in ALPHABET for b in ALPHABET]  # two digits at a time: half the steps
 LENGTH = 26
 
 
@@ -16,8 +17,5 @@ def new_id(prefix: str) -> str:
     """A new id, 26 characters after ``prefix_``."""
     milliseconds = time.time_ns() // 1_000_000
     value = (milliseconds << 80) | secrets.randbits(80)
-    digits = []
-    for _ in range(LENGTH):
-        value, digit = divmod(value, 32)
-        digits.append(ALPHABET[digit])
-    return f"{prefix}_{''.join(reversed(digits))}"
+    pairs = [PAIRS[(value >> shift) & 1023] for shift in range(5 * LENGTH - 10, -1, -10)]
+    return f"{prefix}_{''.join(pairs)}"

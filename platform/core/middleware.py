@@ -72,10 +72,10 @@ class RequestMiddleware:
 
 def name_request(request: HttpRequest) -> None:
     """The caller's request id if it is a valid one, and the caller's address behind our proxy."""
-    given = request.headers.get("X-Request-Id", "")
+    given = request.META.get("HTTP_X_REQUEST_ID", "")
     request.request_id = given if VALID_ID.match(given) else new_id("req")  # type: ignore[attr-defined]
     if env().site.trust_forwarded:
-        forwarded = request.headers.get("X-Forwarded-For", "").rsplit(",", 1)[-1].strip()
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", 1)[-1].strip()
         if forwarded:
             request.META["REMOTE_ADDR"] = forwarded
 

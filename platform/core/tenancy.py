@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from celery import Task
 from django.db import connection
-from django_tenants.utils import schema_context
+from django.db.backends.utils import CursorWrapper
+from django_tenants.utils import quote_schema_name, schema_context
 
 PUBLIC = "public"
 HEADER = "tenant"
@@ -49,6 +50,22 @@ def require_tenant() -> str:
     if schema == PUBLIC:
         raise TenantMissing("this needs a tenant schema, and the connection is in public")
     return schema
+
+
+def table_of_tenant(name: str) -> str:
+    """A table of the current tenant, with its schema, quoted for SQL. Raises TenantMissing."""
+    return f"{quote_schema_name(require_tenant())}.{name}"
+
+
+def plain_cursor() -> CursorWrapper:
+    """A cursor for SQL whose every table is named by ``table_of_tenant``.
+
+    It leaves out `SET search_path`, a second round trip; what doesn't name its schema would find
+    whatever the pooled connection last looked at.
+    """
+    connection.ensure_connection()
+    wrapper: Any = connection
+    return cast("CursorWrapper", wrapper._prepare_cursor(connection.create_cursor()))  # noqa: SLF001
 
 
 class TenantTask(Task):  # type: ignore[type-arg]

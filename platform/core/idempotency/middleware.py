@@ -31,7 +31,7 @@ class IdempotencyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Replay, refuse, or answer and remember."""
-        key = request.headers.get("Idempotency-Key")
+        key = request.META.get("HTTP_IDEMPOTENCY_KEY")
         principal = getattr(request, "principal", None)
         if not key or request.method not in UNSAFE or not (principal and principal.schema_name):
             return self.get_response(request)
