@@ -63,6 +63,8 @@ def by_cv2(path: Path, code: str) -> dict[str, Any]:
         raise ValueError("not readable")
     if pixels.ndim == 3 and pixels.shape[2] == 2:
         pixels = pixels[:, :, 0]
+    if code == "pam" and pixels.ndim == 3:
+        pixels = pixels[:, :, ::-1]  # OpenCV leaves the order of this one's colours
     pixels = turned(pixels, turns)
     frames = max(1, int(cv2.imcount(name))) if code in _MOVING else 1
     height, width = pixels.shape[:2]

@@ -14,7 +14,6 @@ from core.tenancy import TenantMissing, in_tenant
 from tests.factories.tenants import Tenant, make_tenant
 from tests.threads import at_once
 
-
 BEGUN = 2  # entries of a new tenant: its two keys
 
 
