@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conversions.verification.terms import Check, Compared
+from inspection.looks import Look, quarter_turned
 
 Grid = Sequence[int]
 _COLOURLESS = {"pgm", "pbm", "xbm", "msp", "wbmp", "otb", "fax", "jbig", "bw"}
@@ -170,6 +171,17 @@ def compare_pages(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Itera
         )
 
 
+def _turned(c: Compared, old: list[Look], new: list[Look]) -> list[Look]:
+    """The source's pages as the options turn them; where only some are, as they were or turned."""
+    made = old
+    for _ in range(int(c.options.get("rotate") or 0) // 90 % 4):
+        made = [quarter_turned(look) for look in made]
+    if not c.options.get("rotate_pages"):
+        return made
+    either = zip(old, made, new, strict=False)
+    return [a if _best(a, now) >= _best(b, now) else b for a, b, now in either]
+
+
 def same_painted_pages(c: Compared) -> Iterator[Check]:
     """A PDF made of a PDF, or pictures of its pages: each page looks as it did."""
     old = c.before.get("page_looks") or []
@@ -178,7 +190,7 @@ def same_painted_pages(c: Compared) -> Iterator[Check]:
     new = [look for one in c.after for look in one.get("page_looks") or ()]
     if not new:
         new = [one for one in c.after if "grid" in one]
-    yield from compare_pages(old, new)
+    yield from compare_pages(_turned(c, old, new), new)
 
 
 def picture_on_page(c: Compared) -> Iterator[Check]:

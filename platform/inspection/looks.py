@@ -82,3 +82,19 @@ def page_look(page: Any) -> Look:
     values = values.reshape(picture.height, picture.stride)[:, : picture.width * picture.n]
     values = values.reshape(picture.height, picture.width, picture.n)
     return look_of(np.ascontiguousarray(values[:, :, ::-1]))
+
+
+def quarter_turned(look: Look) -> Look:
+    """The look of the same picture turned by 90 degrees, clockwise."""
+    made = dict(look)
+    for name, count in (("grid", GRID), ("colours", FIELDS)):
+        if name in look:
+            size = len(look[name]) // count**2  # numbers of one field
+            fields = [look[name][at : at + size] for at in range(0, len(look[name]), size)]
+            turned = [
+                fields[(count - 1 - column) * count + row]
+                for row in range(count)
+                for column in range(count)
+            ]
+            made[name] = [number for field in turned for number in field]
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tests.conversions.vector import Vector
@@ -19,7 +20,12 @@ _MAIL = "mail/attachments.eml"
 _OUTLOOK = "mail/outlook-attachment.msg"
 _YAML = "data/simple.yaml"
 
+OWN = Path(__file__).parents[1] / "samples"
+
 MORE_VECTORS: tuple[Vector, ...] = (
+    _by("film_subtitles", f"{OWN}/video/two-subtitles.mkv", "srt"),
+    _by("single_file", f"{OWN}/archive/numbers.txt.gz", "xz"),
+    _by("calendars", f"{OWN}/calendar.ics", "csv"),
     *(_by("pillow", "image/two-layers.psd", target) for target in ("png", "tga", "qoi", "ppm")),
     *(
         _by("pillow", "image/gps-exif.jpg", target)

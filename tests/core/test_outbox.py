@@ -167,5 +167,6 @@ def test_a_payload_is_frozen_when_it_happens(acme: Tenant) -> None:
 def test_everyone_is_subscribed_once_and_both_receivers_are() -> None:
     names = [subscriber.__module__ for _, subscriber in outbox.SUBSCRIBERS]
 
-    assert set(names) == {"webhooks.subscribers", "notifications.subscribers"}
+    apps = ("webhooks", "notifications", "conversions")
+    assert set(names) == {f"{app}.subscribers" for app in apps}
     assert names.count("webhooks.subscribers") == 1
