@@ -60,7 +60,7 @@ bench: setup ## measure the engines and the API on this machine
 	$(BIN)/python -m loadtests.bench
 	$(BIN)/python -m loadtests.quote_error
 
-fuzz: setup ## schemathesis on every route, by key and by token, on a stack of its own
+fuzz: setup ## schemathesis on every route, by key, person and staff, on a stack of its own
 	$(BIN)/python -m loadtests.fuzz
 
 load: setup ## 20 customers for 20 seconds on a running `make serve`, then percentiles
