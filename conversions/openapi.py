@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conversions.schemas import ConvertIn, ToolIn
+from core.following import STREAMED
 
 FIELDS = ConvertIn.model_json_schema()["properties"]
 FORM = {k: v for k, v in FIELDS.items() if k not in ("content_base64", "filename")}
@@ -66,7 +67,7 @@ EVENTS: dict[str, Any] = {
         200: {
             "description": "Events `job`; data: the job with `type`. The id of an event, sent back "
             "as `Last-Event-ID`, spares its repetition; 204 when nothing will follow it.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": STREAMED}},
         }
     }
 }

@@ -9,7 +9,7 @@ from ninja import Query, Router
 
 from core.access import principal_of, requires
 from core.doorbell import Spot
-from core.following import Followed
+from core.following import STREAMED, Followed
 from core.pagination import page_body, paginate
 from core.tenancy import require_tenant
 from notifications import queries, services
@@ -17,7 +17,7 @@ from notifications.schemas import CountOut, FeedQuery, NotificationListOut, Noti
 
 router = Router(tags=["Notifications"])
 EVENTS: dict[str, Any] = {
-    "responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+    "responses": {200: {"content": {"text/event-stream": {"schema": STREAMED}}}}
 }
 
 

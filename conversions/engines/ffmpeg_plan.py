@@ -17,6 +17,7 @@ from conversions.engines.spec import EngineCall, InputRejected, LimitExceeded, O
 from sandbox.profiles import PROFILES
 
 # ABR 1 GiB: one broken header must not make FFmpeg ask for all memory at once.
+PROGRESS = ("-stats_period", "0.2", "-progress", "pipe:1")
 _SAFE = ("-nostdin", "-hide_banner", "-loglevel", "error", "-max_alloc", str(1 << 30))
 _LOCAL = "file,pipe"
 _PROBE = replace(PROFILES["media"], wall_s=30)
@@ -184,7 +185,7 @@ def arguments(call: EngineCall, options: Mapping[str, Any], media: Media) -> lis
         extra["movflags"] = "+faststart"
     extra["sn"] = extra["dn"] = None
     made: list[str] = ffmpeg.output(*streams, f"file:{call.target}", **extra).compile()
-    return ["ffmpeg", *_SAFE, "-progress", "pipe:1", "-y", "-filter_threads", "1", *made[1:]]
+    return ["ffmpeg", *_SAFE, *PROGRESS, "-y", "-filter_threads", "1", *made[1:]]
 
 
 def _of_container(code: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from conversions.engines.ffmpeg_plan import MAX_SECONDS, Media, probe
+from conversions.engines.ffmpeg_plan import MAX_SECONDS, PROGRESS, Media, probe
 from conversions.engines.ffmpeg_tables import DEMUXERS
 from conversions.engines.program import debian_version, run_program
 from conversions.engines.spec import (
@@ -163,7 +163,7 @@ def _to_quality(call: EngineCall, options: CompressOptions, media: Media) -> Non
         rate = ["-crf", str(round(60 - options.quality * 0.4)), "-b:v", "0"]
     else:
         rate = ["-crf", str(round(40 - options.quality * 0.24))]
-    argv = [*_SAFE, "-progress", "pipe:1", "-y", *_given(call), "-map", "0:V:0", *_filters(options)]
+    argv = [*_SAFE, *PROGRESS, "-y", *_given(call), "-map", "0:V:0", *_filters(options)]
     argv += [*_codec(code), *rate, "-pix_fmt", "yuv420p", *_sound(code, media, 96)]
     argv += [*_tail(code), f"file:{call.target}"]
     _run(argv, call, _watch(call, media.seconds, 0.0, 1.0))
@@ -208,7 +208,7 @@ def _two_passes(
 ) -> None:
     base, first, second = shares
     log = f"{call.workdir}/passes"
-    argv = [*_SAFE, "-progress", "pipe:1", "-y", *_given(call), "-map", "0:V:0", *_filters(options)]
+    argv = [*_SAFE, *PROGRESS, "-y", *_given(call), "-map", "0:V:0", *_filters(options)]
     argv += [*_codec(call.output_format), "-b:v", f"{rates.video}k", "-pix_fmt", "yuv420p"]
     argv += ["-pass", "1", "-passlogfile", log, "-an", "-threads", "2", "-f", "null", "/dev/null"]
     _run(argv, call, _watch(call, media.seconds, base, first))
@@ -223,7 +223,7 @@ def _second_pass(
     shares: tuple[float, float],
 ) -> None:
     code = call.output_format
-    argv = [*_SAFE, "-progress", "pipe:1", "-y", *_given(call), "-map", "0:V:0", *_filters(options)]
+    argv = [*_SAFE, *PROGRESS, "-y", *_given(call), "-map", "0:V:0", *_filters(options)]
     argv += [*_codec(code), "-b:v", f"{rates.video}k", "-pix_fmt", "yuv420p"]
     argv += ["-pass", "2", "-passlogfile", f"{call.workdir}/passes"]
     argv += [*_sound(code, media, rates.audio), *_tail(code), f"file:{call.target}"]
@@ -253,7 +253,7 @@ def frame(call: EngineCall) -> EngineResult:
 def strip(call: EngineCall) -> EngineResult:
     """The same streams, copied bit by bit, without titles, places, dates and cover pictures."""
     media = probe(call)
-    argv = [*_SAFE, "-progress", "pipe:1", "-y", *_given(call), "-map", "0:V?", "-map", "0:a?"]
+    argv = [*_SAFE, *PROGRESS, "-y", *_given(call), "-map", "0:V?", "-map", "0:a?"]
     argv += ["-map", "0:s?"] if call.output_format in ("mkv", "webm", "mp4", "mov") else []
     argv += ["-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
     argv += ["-flags:v", "+bitexact", "-flags:a", "+bitexact"]

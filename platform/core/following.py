@@ -11,6 +11,10 @@ from django.http import HttpResponse
 from core.doorbell import Spot
 
 EVENT_STREAM = "text/event-stream"
+STREAMED: dict[str, Any] = {  # each event, as OpenAPI describes it
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("id", "event", "data", "retry")},
+}
 RECONNECT_MS = 2000  # that a browser waits before it asks again
 
 

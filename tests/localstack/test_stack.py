@@ -32,7 +32,12 @@ def test_every_process_works_in_the_checkout_with_the_same_settings(
 
     specs = stack.processes()
 
-    names = ["receiver", "web", *(f"worker-{q}" for q in ("convert", "office", "media", "io"))]
+    names = [
+        "receiver",
+        "web",
+        "realtime",
+        *(f"worker-{q}" for q in ("convert", "office", "media", "io")),
+    ]
     assert [spec.name for spec in specs] == [*names, "beat"]
     assert {spec.cwd for spec in specs} == {tmp_path}
     assert all(spec.env == stack.env for spec in specs)
