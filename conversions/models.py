@@ -106,7 +106,9 @@ class Job(models.Model):
             models.Index(
                 fields=["expires_at"],
                 name="conversions_job_input_expiry",
-                condition=models.Q(status__in=["failed", "canceled"]) & ~models.Q(input_key=""),
+                # Not `in`: a restored dump spells that otherwise.
+                condition=(models.Q(status="failed") | models.Q(status="canceled"))
+                & ~models.Q(input_key=""),
             ),
         ]
         constraints = [

@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='job',
-            index=models.Index(condition=models.Q(('status__in', ['failed', 'canceled']), models.Q(('input_key', ''), _negated=True)), fields=['expires_at'], name='conversions_job_input_expiry'),
+            index=models.Index(condition=models.Q(models.Q(('status', 'failed'), ('status', 'canceled'), _connector='OR'), models.Q(('input_key', ''), _negated=True)), fields=['expires_at'], name='conversions_job_input_expiry'),
         ),
     ]
