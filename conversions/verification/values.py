@@ -15,6 +15,8 @@ def same_values(c: Compared) -> Iterator[Check]:
     for name in ("named", "placed"):
         old = Counter(c.before.get(name) or ())
         new = Counter(mark for one in c.after for mark in one.get(name) or ())
+        if name == "placed":
+            new.update(mark for one in c.after for mark in one.get("formatted") or ())
         if not old or not new:
             continue
         share = (old & new).total() / old.total()

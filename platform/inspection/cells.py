@@ -69,20 +69,29 @@ def column_of(reference: str) -> int | None:
     return number - 1
 
 
-def of_workbook(elements: Iterator[tuple[str, Any]], strings: list[str]) -> list[int]:
-    """Marks of a sheet's texts and unformatted numbers; a date's number is not what is shown."""
-    marks: list[int] = []
+def of_workbook(
+    elements: Iterator[tuple[str, Any]], strings: list[str]
+) -> tuple[list[int], list[int]]:
+    """Marks of a sheet's texts and unformatted numbers, and of its formatted numbers.
+
+    A date's number is not what is shown, so only the first are asked for in a result; but a program
+    may give each number a format, so a result has them among either.
+    """
+    plain: list[int] = []
+    formatted: list[int] = []
     for tag, element in elements:
         if tag == "row":
             element.clear()
-        if tag != "c" or len(marks) >= MOST:
+        if tag != "c" or len(plain) + len(formatted) >= MOST:
             continue
         column, kind = column_of(element.get("r", "")), element.get("t", "n")
+        if column is None or any(child.tag.endswith("}f") for child in element):
+            continue
         text = "".join(element.itertext())
         if kind == "s" and text.isdigit() and int(text) < len(strings):
             text = strings[int(text)]
-        shown = kind in ("s", "inlineStr") or (kind == "n" and element.get("s", "0") == "0")
-        has_formula = any(child.tag.endswith("}f") for child in element)
-        if shown and not has_formula and column is not None:
-            marks += _marks([(column, text)])
-    return marks
+        if kind in ("s", "inlineStr") or (kind == "n" and element.get("s", "0") == "0"):
+            plain += _marks([(column, text)])
+        elif kind == "n":
+            formatted += _marks([(column, text)])
+    return plain, formatted

@@ -191,12 +191,14 @@ def _cell(element: Any, shared: list[str]) -> str:
     return ("FALSE", "TRUE")[value == "1"] if kind == "b" and value else value
 
 
-def _placed(archive: zipfile.ZipFile, shared: list[str]) -> list[int]:
-    """Marks of the texts and plain numbers of all sheets, by column."""
-    marks: list[int] = []
+def _placed(archive: zipfile.ZipFile, shared: list[str]) -> dict[str, list[int]]:
+    """{placed: marks of the texts and plain numbers of all sheets, formatted: of the others}."""
+    known: dict[str, list[int]] = {"placed": [], "formatted": []}
     for part in _numbered(archive, r"xl/worksheets/sheet(\d+)\.xml"):
-        marks += of_workbook(_events(archive, part), shared)
-    return marks[:MOST]
+        plain, formatted = of_workbook(_events(archive, part), shared)
+        known["placed"] += plain
+        known["formatted"] += formatted
+    return {name: marks[:MOST] for name, marks in known.items()}
 
 
 def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:
@@ -216,7 +218,7 @@ def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:
                 before = cells
                 element.clear()
     known: dict[str, Any] = {"sheets": sheets, "rows": rows, "cells": cells}
-    known |= {"formulas": formulas, "placed": _placed(archive, shared)}
+    known |= {"formulas": formulas, **_placed(archive, shared)}
     known |= {"chart_sheets": charts} if charts else {}
     known |= {"unprinted": True} if _keeps_from_print(archive) else {}
     return {**known, **digest("\n".join(pieces))}
