@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from core.tenancy import in_public
 from realtime.app import Realtime
+from tenants.services.close_tenant import suspend_tenant
 from tests.factories.jobs import complete_job, make_completed_job, make_job
-from tests.factories.tenants import Tenant, make_tenant
+from tests.factories.tenants import Tenant, make_member, make_tenant
 from tests.threads import at_once
 
 SOON_S = 10.0  # a machine under load; what is awaited comes in milliseconds
@@ -147,6 +149,32 @@ def test_a_stream_closes_when_its_key_is_revoked(acme: Tenant) -> None:
         visit = stream(app, tenant, job_id, Authorization=f"Api-Key {made['key']}")
         assert await visit.event()
         await beside(lambda: tenant.owner.delete(f"auth/api-keys/{made['id']}/"))
+        begun = asyncio.get_running_loop().time()
+        while await visit.event():
+            pass
+        assert asyncio.get_running_loop().time() - begun < 5
+        await visit.leave("http")
+
+    run(scene)
+
+
+@pytest.mark.parametrize("end", ["removed", "suspended"])
+def test_a_stream_closes_when_its_person_may_no_longer_see_it(end: str) -> None:
+    tenant = make_tenant()
+    job_id, member = make_job(tenant), make_member(tenant)
+
+    def shut() -> None:
+        if end == "removed":
+            assert tenant.owner.delete(f"tenant/members/{member.id}/").status == 204
+        else:
+            with in_public():
+                suspend_tenant(tenant_id=tenant.id, reason="a test")
+
+    async def scene(app: Realtime) -> None:
+        held = {"Authorization": member.api.authorization, "X-Tenant": tenant.slug}
+        visit = stream(app, tenant, job_id, **held)
+        assert await visit.event()
+        await beside(shut)
         begun = asyncio.get_running_loop().time()
         while await visit.event():
             pass
