@@ -14,7 +14,6 @@ _STATUS = Path("/var/lib/dpkg/status")
 _FATAL_SIGNALS = {134, 135, 136, 139}  # abort, bus, arithmetic, segmentation: 128 + signal
 # The machine had no thread left for it; the file is not to blame.
 _CROWDED = ("Resource temporarily unavailable", "Failed to spawn thread")
-# Small documents of all samples end within 3 s of either.
 _BASE_CPU_S, _BASE_WALL_S, _BYTES_FOR_A_SECOND = 12, 25, 12_500
 _LIMITS = {
     "time": ("timed_out", "The conversion took longer than the time limit."),
