@@ -100,6 +100,8 @@ def test_a_suspended_tenants_webhooks_wait_until_it_is_resumed(team: Tenant) -> 
     make_endpoint(team, "https://example.com/hook", events=("key.*",))
     team.owner.post("auth/api-keys/generate/", {"name": "told"})
     deliveries = Ticket.objects.filter(lane_id=team.schema, task="webhooks.attempt")
+    # What other tests left would take the window.
+    Ticket.objects.exclude(lane_id=team.schema).update(state="done")
 
     services.suspend_tenant(tenant_id=team.id)
     relay()
