@@ -105,8 +105,12 @@ def test_a_hanging_office_document_ends_at_the_deadline_and_the_next_one_works(
     hang.mkdir()
     good.mkdir()
 
+    long = hang / "long.html"
+    row = "<tr>" + "<td>cell with some words</td>" * 6 + "</tr>"
+    long.write_text(f"<html><body><table>{row * 12_000}</table></body></html>")
+
     with pytest.raises(EngineError) as caught:
-        convert(hang, "docx/header-footer.docx", "libreoffice", "docx", "pdf", deadline_s=0.02)
+        convert(hang, str(long), "libreoffice", "html", "odt", deadline_s=0.3)
     _, result = convert(good, "docx/header-footer.docx", "libreoffice", "docx", "pdf")
 
     assert caught.value.code == "timed_out"
