@@ -47,12 +47,12 @@ def statuses(caller: Caller, jobs: list[str]) -> list[str]:
 
 def test_a_job_whose_worker_is_killed_completes_once(house: House, tmp_path: Path) -> None:
     before = house.one.used()
-    clip = video(tmp_path, seconds=3, size="640x360")
+    clip = looped(video(tmp_path, seconds=3, size="640x360"), 4, tmp_path)
     job_id = house.one.convert("long.mp4", clip, "webm", webhook_url=house.receiver_url)
     house.wait(lambda: house.one.job(job_id)["progress"] > 0)
 
     house.kill("worker-media")
-    job = house.one.finished(job_id, 90)
+    job = house.one.finished(job_id, 180)
 
     assert job["status"] == "completed", job["error"]
     assert job["attempts"] >= 2
