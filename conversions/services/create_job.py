@@ -220,7 +220,7 @@ def insert_job(job: Job, plan: Plan, caller: Principal, idempotency_key: str | N
             )
         job.save(force_insert=True)
         insert_steps(job, plan)
-        dispatch.submit(task=RUN_JOB, ref=job.id, queue=plan.queue)
+        dispatch.submit(task=RUN_JOB, ref=job.id, queue=plan.queue, kind=job.work_kind)
         publish(
             type="job.created",
             tenant_slug=caller.tenant_slug or "",

@@ -1,8 +1,11 @@
 """Submit, pump, claim, keep, close: every balance moves by one SQL statement.
 
 Redis is a doorbell. What is due, who holds it and until when are rows; time is the database's.
-The pump is fair: it takes the ticket whose tenant has the fewest running for its weight, keeps each
-tenant within its slots, and each queue within a window, so that a late-comer waits one round.
+The pump is fair: next is the tenant that had the least service for its weight (`turns`), within its
+slots and within each queue's window, so that a late-comer waits one round.
+
+What a crash of the database may forget, that a ticket was sent or claimed, is committed without
+waiting for the disk: the ticket is then due again, and its holder has lost its lease.
 """
 
 from __future__ import annotations
@@ -24,45 +27,15 @@ from core import doorbell
 from core.env import env
 from core.queue import send
 from core.tenancy import PUBLIC, current_schema, in_public
+from dispatch.census import survey
 from dispatch.errors import LeaseLost
 from dispatch.models import Lane, State, Ticket, ticket_id
+from dispatch.turns import LOCK, PUMP, SETTLE, SPENT
 
 log = logging.getLogger("filemill.dispatch")
 PUMP_LOCK = 0xD15  # key of the advisory lock
+FORGET_AT_ONCE = 5_000  # tickets in one statement
 EPOCH = "dispatch:epoch"  # gone from Redis: it was emptied, so ring for everything again
-
-PUMP = """
-WITH room AS (
-  SELECT w.queue, w.size - count(t.id) AS free
-  FROM unnest(%(queues)s::text[], %(sizes)s::int[]) AS w(queue, size)
-  LEFT JOIN dispatch_ticket t ON t.queue = w.queue AND t.state IN ('sent', 'running')
-  GROUP BY w.queue, w.size
-), candidate AS (
-  SELECT t.id, t.queue, room.free, lane.slots, lane.weight,
-         busy.n + row_number() OVER (PARTITION BY t.lane_id, t.queue = 'io'
-                                     ORDER BY t.priority DESC, t.id) AS nth
-  FROM room
-  CROSS JOIN dispatch_lane lane
-  CROSS JOIN LATERAL (
-    SELECT id, queue, lane_id, priority FROM dispatch_ticket
-    WHERE lane_id = lane.schema_name AND queue = room.queue AND state = 'waiting'
-      AND run_after <= now()
-    ORDER BY priority DESC, id LIMIT greatest(room.free, 0)
-  ) t
-  CROSS JOIN LATERAL (
-    SELECT count(*) AS n FROM dispatch_ticket b
-    WHERE b.lane_id = lane.schema_name AND b.state IN ('sent', 'running')
-      AND (b.queue = 'io') = (t.queue = 'io')
-  ) busy
-  WHERE room.free > 0 AND NOT lane.is_paused
-), turn AS (
-  SELECT id, free, row_number() OVER (PARTITION BY queue ORDER BY nth::float / weight, id) AS place
-  FROM candidate WHERE queue = 'io' OR nth <= slots
-)
-UPDATE dispatch_ticket SET state = 'sent', sent_at = now()
-WHERE state = 'waiting' AND id IN (SELECT id FROM turn WHERE place <= free)
-RETURNING id, task, queue, lane_id
-"""
 
 CLAIM = """
 UPDATE dispatch_ticket
@@ -70,32 +43,57 @@ SET state = 'running', attempts = attempts + 1, fence = fence + 1, owner = %s,
     started_at = now(), lease_until = now() + %s * interval '1 second'
 WHERE id = %s AND state IN ('waiting', 'sent') AND NOT EXISTS
   (SELECT 1 FROM dispatch_lane l WHERE l.schema_name = lane_id AND l.is_paused)
-RETURNING fence, attempts, ref, lane_id
+RETURNING fence, attempts, ref, lane_id, set_config('synchronous_commit', 'off', true)
 """
 
 KEEP = """
 UPDATE dispatch_ticket SET lease_until = now() + %s * interval '1 second'
 WHERE id = %s AND fence = %s AND state = 'running'
+RETURNING set_config('synchronous_commit', 'off', true)
 """
 
-CLOSE = """
-UPDATE dispatch_ticket
-SET state = %s, finished_at = CASE WHEN %s = 'done' THEN now() END,
-    run_after = now() + %s * interval '1 second', lease_until = NULL
-WHERE id = %s AND fence = %s AND state = 'running'
+# `was` has each ticket as it was, for what its lane is charged in the end.
+WAS = """
+SELECT id, state AS was_state, lane_id, queue, kind, charged, started_at
+FROM dispatch_ticket
 """
 
-WITHDRAW = """
-UPDATE dispatch_ticket SET state = 'done', fence = fence + 1, lease_until = NULL
-WHERE task = %s AND ref = %s AND state IN ('waiting', 'sent', 'running')
-RETURNING id
-"""
+CLOSE = f"""
+WITH was AS ({WAS} WHERE id = %s AND fence = %s AND state = 'running' FOR UPDATE), over AS (
+  UPDATE dispatch_ticket t
+  SET state = %s, finished_at = CASE WHEN %s = 'done' THEN now() END,
+      run_after = now() + %s * interval '1 second', lease_until = NULL, charged = 0
+  FROM was WHERE t.id = was.id RETURNING was.*, t.state = 'done' AS is_whole
+) {SPENT}
+"""  # noqa: S608 - all of it ours
 
-RECLAIM = """
-UPDATE dispatch_ticket SET state = 'waiting', lease_until = NULL
-WHERE (state = 'running' AND lease_until < now())
-   OR (state = 'sent' AND sent_at < now() - %s * interval '1 second')
-RETURNING id
+WITHDRAW = f"""
+WITH was AS (
+  {WAS} WHERE task = %s AND ref = %s AND state IN ('waiting', 'sent', 'running') FOR UPDATE
+), over AS (
+  UPDATE dispatch_ticket t SET state = 'done', fence = fence + 1, lease_until = NULL,
+    finished_at = now(), charged = 0
+  FROM was WHERE t.id = was.id RETURNING was.*, false AS is_whole
+), spent AS ({SPENT})
+SELECT id FROM over
+"""  # noqa: S608
+
+RECLAIM = f"""
+WITH was AS (
+  {WAS} WHERE (state = 'running' AND lease_until < now())
+           OR (state = 'sent' AND sent_at < now() - %s * interval '1 second') FOR UPDATE
+), over AS (
+  UPDATE dispatch_ticket t SET state = 'waiting', lease_until = NULL, charged = 0
+  FROM was WHERE t.id = was.id RETURNING was.*, false AS is_whole
+), spent AS ({SPENT})
+SELECT id FROM over
+"""  # noqa: S608
+
+FORGET = """
+DELETE FROM dispatch_ticket WHERE id IN
+  (SELECT id FROM dispatch_ticket
+   WHERE state = 'done' AND (finished_at IS NULL OR finished_at < now() - %s * interval '1 second')
+   LIMIT %s)
 """
 
 
@@ -141,15 +139,25 @@ def drop_lane(*, schema_name: str) -> None:
     Lane.objects.filter(schema_name=schema_name).delete()
 
 
-def submit(*, task: str, ref: str, queue: str, priority: int = 0, delay_s: float = 0) -> str:
+def submit(
+    *,
+    task: str,
+    ref: str,
+    queue: str,
+    kind: str = "",
+    priority: int = 0,
+    delay_s: float = 0,
+) -> str:
     """Write a ticket into the running transaction, for the current schema; ring after commit.
 
-    Idempotent on (task, ref) while an earlier ticket is open.
+    Work of one ``kind`` takes about as long. Idempotent on (task, ref) while an earlier ticket is
+    open.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO dispatch_ticket (id, lane_id, task, ref, queue, priority, state, attempts,"
-            " fence, owner, run_after) VALUES (%s, %s, %s, %s, %s, %s, 'waiting', 0, 0, '',"
+            "INSERT INTO dispatch_ticket (id, lane_id, task, ref, queue, kind, priority, state,"
+            " charged, attempts, fence, owner, run_after)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, 'waiting', 0, 0, 0, '',"
             " now() + %s * interval '1 second') ON CONFLICT DO NOTHING RETURNING id",
             [
                 ticket_id(),
@@ -157,6 +165,7 @@ def submit(*, task: str, ref: str, queue: str, priority: int = 0, delay_s: float
                 task,
                 ref,
                 queue,
+                kind[:60],
                 priority,
                 delay_s,
             ],
@@ -166,25 +175,40 @@ def submit(*, task: str, ref: str, queue: str, priority: int = 0, delay_s: float
     return str(row[0]) if row else ""
 
 
-def submit_many(*, task: str, queues: dict[str, str]) -> None:
-    """A ticket for each ref → queue, in one statement and with one doorbell."""
-    rows = [Ticket(lane_id=current_schema(), task=task, ref=r, queue=q) for r, q in queues.items()]
+def submit_many(*, task: str, work: dict[str, tuple[str, str]], priority: int = 0) -> None:
+    """A ticket for each ref → (queue, kind), in one statement and with one doorbell."""
+    schema = current_schema()
+    rows = [
+        Ticket(lane_id=schema, task=task, ref=ref, queue=queue, kind=kind[:60], priority=priority)
+        for ref, (queue, kind) in work.items()
+    ]
     Ticket.objects.bulk_create(rows, ignore_conflicts=True)
     transaction.on_commit(pump)
 
 
 def pump() -> int:
     """Send what is next in turn, as far as the windows have room. Returns how many were sent."""
+    total, again = 0, True
+    while again:
+        chosen, again = pump_once()
+        total += len(chosen)
+    return total
+
+
+def pump_once() -> tuple[list[tuple[str, ...]], bool]:
+    """What was sent, and whether a tenant's slots left places free that others can take."""
     sizes = windows()
     with in_public(), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PUMP_LOCK])
+        cursor.execute(LOCK, [PUMP_LOCK])
+        cursor.execute(SETTLE)
         cursor.execute(PUMP, {"queues": list(sizes), "sizes": list(sizes.values())})
-        chosen = cursor.fetchall()
+        rows = cursor.fetchall()
+        chosen = [row[:4] for row in rows]
         transaction.on_commit(partial(ring, chosen))
-    return len(chosen)
+    return chosen, any(row[4] for row in rows)
 
 
-def ring(chosen: list[tuple[str, str, str, str]]) -> None:
+def ring(chosen: list[tuple[str, ...]]) -> None:
     """Send the messages; what the broker refuses stays ``sent`` and is taken back by the sweep."""
     for ticket, task, queue, schema_name in chosen:
         if not send(task, ticket, queue=queue, schema_name=schema_name):
@@ -199,7 +223,7 @@ def claim(ticket: str) -> Lease | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    fence, attempts, ref, schema_name = row
+    fence, attempts, ref, schema_name, _ = row
     return Lease(ticket, ref, fence, attempts, schema_name)
 
 
@@ -269,7 +293,7 @@ def abandon(lease: Lease) -> None:
 def release(lease: Lease, state: State, delay_s: float) -> None:
     """Let go of a ticket, if the fence still stands."""
     with connection.cursor() as cursor:
-        cursor.execute(CLOSE, [state, state, delay_s, lease.ticket_id, lease.fence])
+        cursor.execute(CLOSE, [lease.ticket_id, lease.fence, state, state, delay_s])
         if cursor.rowcount != 1:
             raise LeaseLost(lease.ticket_id)
 
@@ -300,7 +324,15 @@ def reconcile() -> int:
     if back:
         log.info("%s tickets taken back", back)
     pump()
+    survey()
     return back
+
+
+def forget_done() -> int:
+    """Delete tickets that ended a while ago, some thousands at a time. Returns how many."""
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(FORGET, [env().dispatch.keep_done_s, FORGET_AT_ONCE])
+        return int(cursor.rowcount)
 
 
 def redis_was_emptied() -> bool:
