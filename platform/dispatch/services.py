@@ -8,12 +8,11 @@ tenant within its slots, and each queue within a window, so that a late-comer wa
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
 from django.core.cache import cache
@@ -24,12 +23,14 @@ from core import doorbell
 from core.env import env
 from core.queue import send
 from core.tenancy import PUBLIC, current_schema, in_public
+from dispatch import owners
 from dispatch.errors import LeaseLost
 from dispatch.models import Lane, State, Ticket, ticket_id
 
 log = logging.getLogger("filemill.dispatch")
 PUMP_LOCK = 0xD15  # key of the advisory lock
 EPOCH = "dispatch:epoch"  # gone from Redis: it was emptied, so ring for everything again
+MOST_LOST = 20  # holders that may die of one ticket, whatever its task, before it is given up
 
 PUMP = """
 WITH room AS (
@@ -80,8 +81,8 @@ WHERE id = %s AND fence = %s AND state = 'running'
 
 CLOSE = """
 UPDATE dispatch_ticket
-SET state = %s, finished_at = CASE WHEN %s = 'done' THEN now() END,
-    run_after = now() + %s * interval '1 second', lease_until = NULL
+SET state = %s, finished_at = CASE WHEN %s IN ('done', 'dead') THEN now() END,
+    run_after = now() + %s * interval '1 second', lease_until = NULL, reason = %s
 WHERE id = %s AND fence = %s AND state = 'running'
 """
 
@@ -91,10 +92,18 @@ WHERE task = %s AND ref = %s AND state IN ('waiting', 'sent', 'running')
 RETURNING id
 """
 
-RECLAIM = """
-UPDATE dispatch_ticket SET state = 'waiting', lease_until = NULL
-WHERE (state = 'running' AND lease_until < now())
-   OR (state = 'sent' AND sent_at < now() - %s * interval '1 second')
+RECLAIM_LOST = """
+UPDATE dispatch_ticket
+SET state = CASE WHEN lost + 1 < %s THEN 'waiting' ELSE 'dead' END, lost = lost + 1,
+    lost_at = now(), lease_until = NULL,
+    reason = CASE WHEN lost + 1 < %s THEN '' ELSE 'Whoever held it died, each time.' END
+WHERE state = 'running' AND (lease_until < now() OR owner = ANY(%s))
+RETURNING id
+"""
+
+RECLAIM_UNHEARD = """
+UPDATE dispatch_ticket SET state = 'waiting'
+WHERE state = 'sent' AND sent_at < now() - %s * interval '1 second'
 RETURNING id
 """
 
@@ -133,7 +142,7 @@ def pause_lane(*, schema_name: str, paused: bool) -> None:
     """Hold a tenant's tickets back, or let them go on. What runs already is not stopped."""
     Lane.objects.filter(schema_name=schema_name).update(is_paused=paused)
     if not paused:
-        transaction.on_commit(pump)
+        transaction.on_commit(pump, robust=True)
 
 
 def drop_lane(*, schema_name: str) -> None:
@@ -141,16 +150,25 @@ def drop_lane(*, schema_name: str) -> None:
     Lane.objects.filter(schema_name=schema_name).delete()
 
 
-def submit(*, task: str, ref: str, queue: str, priority: int = 0, delay_s: float = 0) -> str:
+def submit(
+    *,
+    task: str,
+    ref: str,
+    queue: str,
+    priority: int = 0,
+    delay_s: float = 0,
+    not_before: datetime | None = None,
+) -> str:
     """Write a ticket into the running transaction, for the current schema; ring after commit.
 
-    Idempotent on (task, ref) while an earlier ticket is open.
+    Idempotent on (task, ref) while an earlier ticket is open. It is due after ``delay_s``, and
+    never before the moment ``not_before``.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO dispatch_ticket (id, lane_id, task, ref, queue, priority, state, attempts,"
             " fence, owner, run_after) VALUES (%s, %s, %s, %s, %s, %s, 'waiting', 0, 0, '',"
-            " now() + %s * interval '1 second') ON CONFLICT DO NOTHING RETURNING id",
+            " greatest(now() + %s * interval '1 second', %s)) ON CONFLICT DO NOTHING RETURNING id",
             [
                 ticket_id(),
                 current_schema(),
@@ -159,18 +177,21 @@ def submit(*, task: str, ref: str, queue: str, priority: int = 0, delay_s: float
                 queue,
                 priority,
                 delay_s,
+                not_before,
             ],
         )
         row = cursor.fetchone()
-    transaction.on_commit(pump)
+    transaction.on_commit(pump, robust=True)
     return str(row[0]) if row else ""
 
 
-def submit_many(*, task: str, queues: dict[str, str]) -> None:
+def submit_many(*, task: str, queues: dict[str, str], not_before: datetime | None = None) -> None:
     """A ticket for each ref → queue, in one statement and with one doorbell."""
-    rows = [Ticket(lane_id=current_schema(), task=task, ref=r, queue=q) for r, q in queues.items()]
+    due = {} if not_before is None else {"run_after": not_before}
+    lane = current_schema()
+    rows = [Ticket(lane_id=lane, task=task, ref=r, queue=q, **due) for r, q in queues.items()]
     Ticket.objects.bulk_create(rows, ignore_conflicts=True)
-    transaction.on_commit(pump)
+    transaction.on_commit(pump, robust=True)
 
 
 def pump() -> int:
@@ -193,9 +214,8 @@ def ring(chosen: list[tuple[str, str, str, str]]) -> None:
 
 def claim(ticket: str) -> Lease | None:
     """Take a ticket. None when it is taken, done or unknown: a second message does nothing."""
-    owner = f"{socket.gethostname()}:{os.getpid()}"
     with in_public(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, [owner, env().dispatch.lease_s, ticket])
+        cursor.execute(CLAIM, [owners.me(), env().dispatch.lease_s, ticket])
         row = cursor.fetchone()
     if row is None:
         return None
@@ -250,14 +270,20 @@ def keep_until(lease: Lease, stop: threading.Event, wake: threading.Event) -> No
 def close(lease: Lease) -> None:
     """Close the ticket inside the transaction that writes the result. Raises LeaseLost."""
     release(lease, State.DONE, 0)
-    transaction.on_commit(pump)
+    transaction.on_commit(pump, robust=True)
 
 
 def retry(lease: Lease, *, delay_s: float) -> None:
     """Give the ticket back, to be due later. Raises LeaseLost."""
     release(lease, State.WAITING, delay_s)
     if delay_s <= 0:
-        transaction.on_commit(pump)
+        transaction.on_commit(pump, robust=True)
+
+
+def bury(lease: Lease, *, reason: str) -> None:
+    """Give the work up by a fault of ours: a dead letter. Raises LeaseLost."""
+    release(lease, State.DEAD, 0, reason)
+    transaction.on_commit(pump, robust=True)
 
 
 def abandon(lease: Lease) -> None:
@@ -266,10 +292,11 @@ def abandon(lease: Lease) -> None:
         close(lease)
 
 
-def release(lease: Lease, state: State, delay_s: float) -> None:
+def release(lease: Lease, state: State, delay_s: float, reason: str = "") -> None:
     """Let go of a ticket, if the fence still stands."""
+    values: list[str | float] = [state, state, delay_s, reason[:200], lease.ticket_id, lease.fence]
     with connection.cursor() as cursor:
-        cursor.execute(CLOSE, [state, state, delay_s, lease.ticket_id, lease.fence])
+        cursor.execute(CLOSE, values)
         if cursor.rowcount != 1:
             raise LeaseLost(lease.ticket_id)
 
@@ -285,7 +312,7 @@ def withdraw(*, task: str, ref: str) -> bool:
     if row is None:
         return False
     doorbell.ring("ticket", str(row[0]), schema_name=PUBLIC)
-    transaction.on_commit(pump)
+    transaction.on_commit(pump, robust=True)
     return True
 
 
@@ -295,12 +322,16 @@ def reconcile() -> int:
     if redis_was_emptied():
         resend_s = 0
     with in_public(), connection.cursor() as cursor:
-        cursor.execute(RECLAIM, [resend_s])
-        back = len(cursor.fetchall())
-    if back:
-        log.info("%s tickets taken back", back)
+        cursor.execute("SELECT DISTINCT owner FROM dispatch_ticket WHERE state = 'running'")
+        dead = [owner for (owner,) in cursor.fetchall() if owners.is_dead(owner)]
+        cursor.execute(RECLAIM_LOST, [MOST_LOST, MOST_LOST, dead])
+        lost = len(cursor.fetchall())
+        cursor.execute(RECLAIM_UNHEARD, [resend_s])
+        unheard = len(cursor.fetchall())
+    if lost or unheard:
+        log.info("taken back: %s tickets whose holder died, %s that nobody heard", lost, unheard)
     pump()
-    return back
+    return lost + unheard
 
 
 def redis_was_emptied() -> bool:
