@@ -197,8 +197,11 @@ def test_a_file_that_kills_its_worker_each_time_ends(engine: pytest.MonkeyPatch)
     tenant = make_tenant()
     job_id = make_job(tenant)
     Ticket.objects.filter(ref=job_id).update(attempts=3, state="waiting")
+    held = tenant.api.quota()
 
     work(tenant, job_id)
+
+    assert (held, tenant.api.quota()) == ((0, 1), (0, 0))  # fact 24: what was held returns
 
     job = tenant.api.get(f"conversions/jobs/{job_id}/").json
     assert (job["status"], job["error"]["code"]) == ("failed", "internal_error")
