@@ -80,6 +80,7 @@ class Job(models.Model):
 
     retention_hours = models.PositiveIntegerField()
     delete_after_download = models.BooleanField(default=False)
+    start_at = models.DateTimeField(null=True)  # not before; null: as soon as it is its turn
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

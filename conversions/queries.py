@@ -113,6 +113,7 @@ def job_body(job: Job) -> dict[str, Any]:
         "metadata": job.metadata,
         "webhook_url": job.webhook_url,
         "created_at": iso(job.created_at),
+        "start_at": iso(job.start_at),
         "started_at": iso(job.started_at),
         "finished_at": iso(job.finished_at),
         "expires_at": iso(job.expires_at),

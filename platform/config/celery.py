@@ -101,7 +101,8 @@ def cool_down(**kwargs: object) -> None:
 
 @worker_init.connect
 def refuse_unsafe(**kwargs: object) -> None:
-    """A worker whose sandbox or database leaks does not start."""
-    from config.safety import check_at_start  # noqa: PLC0415 - Django is ready only now
+    """A worker whose sandbox or database leaks does not start; what dead ones left is removed."""
+    from config.safety import check_at_start, remove_leftovers  # noqa: PLC0415 - Django is ready
 
     check_at_start()
+    remove_leftovers()

@@ -137,6 +137,12 @@ class Dispatch(Group):
     window_office: int = Field(default=2, ge=1, validation_alias="DISPATCH_WINDOW_OFFICE")
     window_media: int = Field(default=2, ge=1, validation_alias="DISPATCH_WINDOW_MEDIA")
     window_io: int = Field(default=32, ge=1, validation_alias="DISPATCH_WINDOW_IO")
+    max_waiting: int = Field(
+        default=100_000, ge=1, validation_alias="DISPATCH_MAX_WAITING"
+    )  # jobs of all tenants; then 503 queue_full
+    max_waiting_tenant: int = Field(
+        default=20_000, ge=1, validation_alias="DISPATCH_MAX_WAITING_TENANT"
+    )  # jobs of one tenant
 
 
 class Limits(Group):

@@ -14,7 +14,10 @@ def ticket_id() -> str:
 
 
 class State(models.TextChoices):
-    """Of a ticket. ``sent`` means that a doorbell was rung, not that anyone heard it."""
+    """Of a ticket. ``sent`` means that a doorbell was rung, not that anyone heard it.
+
+    ``dead``: given up by a fault of ours; staff may run it again.
+    """
 
     WAITING = "waiting"
     SENT = "sent"
@@ -56,6 +59,9 @@ class Ticket(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    lost = models.PositiveSmallIntegerField(db_default=0)  # times that its holder died
+    lost_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=200, db_default="")  # why it is dead, for staff
 
     class Meta:
         constraints = [
@@ -81,6 +87,12 @@ class Ticket(models.Model):
                 fields=["finished_at"],
                 name="dispatch_over",
                 condition=models.Q(state="done"),
+            ),
+            models.Index(fields=["id"], name="dispatch_dead", condition=models.Q(state="dead")),
+            models.Index(
+                fields=["lost_at"],
+                name="dispatch_lost",
+                condition=models.Q(lost_at__isnull=False),
             ),
         ]
 

@@ -11,13 +11,13 @@ waiting for the disk: the ticket is then due again, and its holder has lost its 
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
@@ -27,74 +27,27 @@ from core import doorbell
 from core.env import env
 from core.queue import send
 from core.tenancy import PUBLIC, current_schema, in_public
+from dispatch import owners
 from dispatch.census import survey
 from dispatch.errors import LeaseLost
 from dispatch.models import Lane, State, Ticket, ticket_id
-from dispatch.turns import LOCK, PUMP, SETTLE, SPENT
+from dispatch.statements import (
+    CLAIM,
+    CLOSE,
+    FORGET,
+    KEEP,
+    RECLAIM_LOST,
+    RECLAIM_UNHEARD,
+    SUBMIT,
+    WITHDRAW,
+)
+from dispatch.turns import LOCK, PUMP, SETTLE
 
 log = logging.getLogger("filemill.dispatch")
 PUMP_LOCK = 0xD15  # key of the advisory lock
-FORGET_AT_ONCE = 5_000  # tickets in one statement
 EPOCH = "dispatch:epoch"  # gone from Redis: it was emptied, so ring for everything again
-
-CLAIM = """
-UPDATE dispatch_ticket
-SET state = 'running', attempts = attempts + 1, fence = fence + 1, owner = %s,
-    started_at = now(), lease_until = now() + %s * interval '1 second'
-WHERE id = %s AND state IN ('waiting', 'sent') AND NOT EXISTS
-  (SELECT 1 FROM dispatch_lane l WHERE l.schema_name = lane_id AND l.is_paused)
-RETURNING fence, attempts, ref, lane_id, set_config('synchronous_commit', 'off', true)
-"""
-
-KEEP = """
-UPDATE dispatch_ticket SET lease_until = now() + %s * interval '1 second'
-WHERE id = %s AND fence = %s AND state = 'running'
-RETURNING set_config('synchronous_commit', 'off', true)
-"""
-
-# `was` has each ticket as it was, for what its lane is charged in the end.
-WAS = """
-SELECT id, state AS was_state, lane_id, queue, kind, charged, started_at
-FROM dispatch_ticket
-"""
-
-CLOSE = f"""
-WITH was AS ({WAS} WHERE id = %s AND fence = %s AND state = 'running' FOR UPDATE), over AS (
-  UPDATE dispatch_ticket t
-  SET state = %s, finished_at = CASE WHEN %s = 'done' THEN now() END,
-      run_after = now() + %s * interval '1 second', lease_until = NULL, charged = 0
-  FROM was WHERE t.id = was.id RETURNING was.*, t.state = 'done' AS is_whole
-) {SPENT}
-"""  # noqa: S608 - all of it ours
-
-WITHDRAW = f"""
-WITH was AS (
-  {WAS} WHERE task = %s AND ref = %s AND state IN ('waiting', 'sent', 'running') FOR UPDATE
-), over AS (
-  UPDATE dispatch_ticket t SET state = 'done', fence = fence + 1, lease_until = NULL,
-    finished_at = now(), charged = 0
-  FROM was WHERE t.id = was.id RETURNING was.*, false AS is_whole
-), spent AS ({SPENT})
-SELECT id FROM over
-"""  # noqa: S608
-
-RECLAIM = f"""
-WITH was AS (
-  {WAS} WHERE (state = 'running' AND lease_until < now())
-           OR (state = 'sent' AND sent_at < now() - %s * interval '1 second') FOR UPDATE
-), over AS (
-  UPDATE dispatch_ticket t SET state = 'waiting', lease_until = NULL, charged = 0
-  FROM was WHERE t.id = was.id RETURNING was.*, false AS is_whole
-), spent AS ({SPENT})
-SELECT id FROM over
-"""  # noqa: S608
-
-FORGET = """
-DELETE FROM dispatch_ticket WHERE id IN
-  (SELECT id FROM dispatch_ticket
-   WHERE state = 'done' AND (finished_at IS NULL OR finished_at < now() - %s * interval '1 second')
-   LIMIT %s)
-"""
+FORGET_AT_ONCE = 5_000  # tickets in one statement
+MOST_LOST = 20  # holders that may die of one ticket, whatever its task, before it is given up
 
 
 @dataclass(frozen=True)
@@ -131,7 +84,7 @@ def pause_lane(*, schema_name: str, paused: bool) -> None:
     """Hold a tenant's tickets back, or let them go on. What runs already is not stopped."""
     Lane.objects.filter(schema_name=schema_name).update(is_paused=paused)
     if not paused:
-        transaction.on_commit(pump)
+        transaction.on_commit(pump, robust=True)
 
 
 def drop_lane(*, schema_name: str) -> None:
@@ -147,43 +100,33 @@ def submit(
     kind: str = "",
     priority: int = 0,
     delay_s: float = 0,
+    not_before: datetime | None = None,
 ) -> str:
     """Write a ticket into the running transaction, for the current schema; ring after commit.
 
     Work of one ``kind`` takes about as long. Idempotent on (task, ref) while an earlier ticket is
-    open.
+    open. It is due after ``delay_s``, and never before the moment ``not_before``.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO dispatch_ticket (id, lane_id, task, ref, queue, kind, priority, state,"
-            " charged, attempts, fence, owner, run_after)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, 'waiting', 0, 0, 0, '',"
-            " now() + %s * interval '1 second') ON CONFLICT DO NOTHING RETURNING id",
-            [
-                ticket_id(),
-                current_schema(),
-                task,
-                ref,
-                queue,
-                kind[:60],
-                priority,
-                delay_s,
-            ],
-        )
+        values: list[Any] = [ticket_id(), current_schema(), task, ref, queue, kind[:60], priority]
+        cursor.execute(SUBMIT, [*values, delay_s, not_before])
         row = cursor.fetchone()
-    transaction.on_commit(pump)
+    transaction.on_commit(pump, robust=True)
     return str(row[0]) if row else ""
 
 
-def submit_many(*, task: str, work: dict[str, tuple[str, str]], priority: int = 0) -> None:
+def submit_many(
+    *, task: str, work: dict[str, tuple[str, str]], not_before: datetime | None = None
+) -> None:
     """A ticket for each ref → (queue, kind), in one statement and with one doorbell."""
-    schema = current_schema()
+    due = {} if not_before is None else {"run_after": not_before}
+    lane = current_schema()
     rows = [
-        Ticket(lane_id=schema, task=task, ref=ref, queue=queue, kind=kind[:60], priority=priority)
+        Ticket(lane_id=lane, task=task, ref=ref, queue=queue, kind=kind[:60], **due)
         for ref, (queue, kind) in work.items()
     ]
     Ticket.objects.bulk_create(rows, ignore_conflicts=True)
-    transaction.on_commit(pump)
+    transaction.on_commit(pump, robust=True)
 
 
 def pump() -> int:
@@ -217,9 +160,8 @@ def ring(chosen: list[tuple[str, ...]]) -> None:
 
 def claim(ticket: str) -> Lease | None:
     """Take a ticket. None when it is taken, done or unknown: a second message does nothing."""
-    owner = f"{socket.gethostname()}:{os.getpid()}"
     with in_public(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, [owner, env().dispatch.lease_s, ticket])
+        cursor.execute(CLAIM, [owners.me(), env().dispatch.lease_s, ticket])
         row = cursor.fetchone()
     if row is None:
         return None
@@ -274,14 +216,20 @@ def keep_until(lease: Lease, stop: threading.Event, wake: threading.Event) -> No
 def close(lease: Lease) -> None:
     """Close the ticket inside the transaction that writes the result. Raises LeaseLost."""
     release(lease, State.DONE, 0)
-    transaction.on_commit(pump)
+    transaction.on_commit(pump, robust=True)
 
 
 def retry(lease: Lease, *, delay_s: float) -> None:
     """Give the ticket back, to be due later. Raises LeaseLost."""
     release(lease, State.WAITING, delay_s)
     if delay_s <= 0:
-        transaction.on_commit(pump)
+        transaction.on_commit(pump, robust=True)
+
+
+def bury(lease: Lease, *, reason: str) -> None:
+    """Give the work up by a fault of ours: a dead letter. Raises LeaseLost."""
+    release(lease, State.DEAD, 0, reason)
+    transaction.on_commit(pump, robust=True)
 
 
 def abandon(lease: Lease) -> None:
@@ -290,10 +238,11 @@ def abandon(lease: Lease) -> None:
         close(lease)
 
 
-def release(lease: Lease, state: State, delay_s: float) -> None:
+def release(lease: Lease, state: State, delay_s: float, reason: str = "") -> None:
     """Let go of a ticket, if the fence still stands."""
+    values: list[str | float] = [lease.ticket_id, lease.fence, state, state, delay_s, reason[:200]]
     with connection.cursor() as cursor:
-        cursor.execute(CLOSE, [lease.ticket_id, lease.fence, state, state, delay_s])
+        cursor.execute(CLOSE, values)
         if cursor.rowcount != 1:
             raise LeaseLost(lease.ticket_id)
 
@@ -309,7 +258,7 @@ def withdraw(*, task: str, ref: str) -> bool:
     if row is None:
         return False
     doorbell.ring("ticket", str(row[0]), schema_name=PUBLIC)
-    transaction.on_commit(pump)
+    transaction.on_commit(pump, robust=True)
     return True
 
 
@@ -319,13 +268,17 @@ def reconcile() -> int:
     if redis_was_emptied():
         resend_s = 0
     with in_public(), connection.cursor() as cursor:
-        cursor.execute(RECLAIM, [resend_s])
-        back = len(cursor.fetchall())
-    if back:
-        log.info("%s tickets taken back", back)
+        cursor.execute("SELECT DISTINCT owner FROM dispatch_ticket WHERE state = 'running'")
+        dead = [owner for (owner,) in cursor.fetchall() if owners.is_dead(owner)]
+        cursor.execute(RECLAIM_LOST, [dead, MOST_LOST, MOST_LOST])
+        lost = len(cursor.fetchall())
+        cursor.execute(RECLAIM_UNHEARD, [resend_s])
+        unheard = len(cursor.fetchall())
+    if lost or unheard:
+        log.info("taken back: %s tickets whose holder died, %s that nobody heard", lost, unheard)
     pump()
     survey()
-    return back
+    return lost + unheard
 
 
 def forget_done() -> int:

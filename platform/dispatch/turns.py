@@ -14,15 +14,6 @@ MEMORY = 0.95  # of what a kind took: the newest run changes a twentieth of it
 
 LOCK = "SELECT pg_advisory_xact_lock(%s), set_config('synchronous_commit', 'off', true)"
 
-# What a ticket's run came to, from rows named `was` (as they were) that are being let go.
-SPENT = """
-INSERT INTO dispatch_spent (lane, queue, kind, seconds, charged, is_whole)
-SELECT lane_id, queue, kind,
-       CASE WHEN was_state = 'running' THEN extract(epoch FROM now() - started_at) ELSE 0 END,
-       charged, is_whole
-FROM over
-"""
-
 SETTLE = f"""
 WITH gone AS (
   DELETE FROM dispatch_spent RETURNING lane, queue, kind, seconds, charged, is_whole

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('dispatch', '0002_lane_is_paused'),
+        ('dispatch', '0003_letters_and_losses'),
     ]
 
     operations = [
