@@ -62,10 +62,11 @@ def run_job(*, ticket_id: str) -> None:
 
 def attempt_job(lease: Lease) -> None:
     """One attempt; ends the job, or gives the ticket back."""
-    job = start_job(lease)
+    is_tried = may_try(lease, lease.attempt)
+    job = start_job(lease, attempts=lease.attempt if is_tried else lease.attempt - 1)
     if job is None:
         return
-    if not may_try(lease, lease.attempt):
+    if not is_tried:
         fail_job(job, lease, Failure("internal_error", LOST_EACH_TIME, retry=True))
         return
     try:
@@ -87,7 +88,7 @@ def attempt_job(lease: Lease) -> None:
         )
 
 
-def start_job(lease: Lease) -> Job | None:
+def start_job(lease: Lease, *, attempts: int = 1) -> Job | None:
     """Mark the job as processing. None when it has ended meanwhile (canceled, deleted)."""
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(pk=lease.ref).first()
@@ -95,7 +96,7 @@ def start_job(lease: Lease) -> Job | None:
             dispatch.close(lease)
             return None
         first = job.status == Status.PENDING
-        job.status, job.stage, job.attempts = Status.PROCESSING, "starting", lease.attempt
+        job.status, job.stage, job.attempts = Status.PROCESSING, "starting", attempts
         job.started_at = job.started_at or timezone.now()
         job.save(update_fields=["status", "stage", "attempts", "started_at"])
         doorbell.ring("job", job.id)

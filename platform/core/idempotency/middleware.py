@@ -13,7 +13,7 @@ from ninja.operation import PathView
 
 from core.errors import AppError, invalid
 from core.idempotency import services
-from core.problems import render, render_unexpected
+from core.problems import NO_ROOM, no_room, render, render_unexpected
 
 UNSAFE = frozenset({"POST", "PATCH", "DELETE"})  # API.md; a PUT says the same twice anyway
 
@@ -43,6 +43,10 @@ class IdempotencyMiddleware:
             record = services.claim(key, services.fingerprint(request))
         except AppError as error:
             return render(request, error)
+        except OSError as error:  # the body is read here first: its files may find the disk full
+            if error.errno not in NO_ROOM:
+                raise
+            return render(request, no_room())
         if record is not None:
             return services.replay(record)
         return self.answer(request, key)
