@@ -115,18 +115,27 @@ def reads(tenant: Tenant) -> dict[str, str]:
     }
 
 
+def equal_pages(
+    small: Tenant, of_small: str, large: Tenant, of_large: str
+) -> tuple[tuple[Tenant, str], tuple[Tenant, str]]:
+    """Both reads; of lists as many items as both have, so that what is compared is the finding."""
+    if "/jobs/?" in of_small:
+        found = (len(ask(small, of_small)["items"]), len(ask(large, of_large)["items"]))
+        limit = f"&limit={max(min(found), 1)}"
+        return (small, of_small + limit), (large, of_large + limit)
+    return (small, of_small), (large, of_large)
+
+
 def compare(small: Tenant, large: Tenant) -> dict[str, tuple[float, float, int, int]]:
     """Median ms of both for each read, asked in turn, and how many items there were."""
     found = {}
     paths = list(zip(reads(small).items(), reads(large).values(), strict=True))
     for (name, of_small), of_large in paths:
-        if "/jobs/?" in of_small:  # pages of equal length: what is compared is the finding
-            least = min(len(ask(small, of_small)["items"]), len(ask(large, of_large)["items"]))
-            of_small, of_large = (f"{path}&limit={max(least, 1)}" for path in (of_small, of_large))
+        both = equal_pages(small, of_small, large, of_large)
         taken: tuple[list[float], list[float]] = ([], [])
         items = [0, 0]
         for number in range(ROUNDS + 5):
-            for which, (tenant, path) in enumerate(((small, of_small), (large, of_large))):
+            for which, (tenant, path) in enumerate(both):
                 begun = time.perf_counter()
                 body = ask(tenant, path)
                 if number >= 5:
