@@ -12,6 +12,15 @@ from __future__ import annotations
 UNKNOWN_S = 1.0  # that work is taken to last of which nothing is known
 MEMORY = 0.95  # of what a kind took: the newest run changes a twentieth of it
 
+# Asked without the lock: whoever makes room or work after this answer pumps by itself.
+IS_NEEDED = """
+SELECT EXISTS (
+  SELECT 1 FROM unnest(%(queues)s::text[], %(sizes)s::int[]) AS w(queue, size)
+  WHERE EXISTS (SELECT 1 FROM dispatch_ticket t WHERE t.queue = w.queue AND t.state = 'waiting')
+    AND w.size > (SELECT count(*) FROM dispatch_ticket t
+                  WHERE t.queue = w.queue AND t.state IN ('sent', 'running')))
+"""
+
 LOCK = "SELECT pg_advisory_xact_lock(%s), set_config('synchronous_commit', 'off', true)"
 
 SETTLE = f"""
