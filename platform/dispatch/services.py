@@ -140,7 +140,7 @@ def pump() -> int:
 
 def pump_once() -> tuple[list[tuple[str, ...]], bool]:
     """What was sent, and whether a tenant's slots left places free that others can take."""
-    sizes = {"queues": list(windows()), "sizes": list(windows().values())}
+    sizes: dict[str, Any] = {"queues": list(windows()), "sizes": list(windows().values())}
     with in_public(), connection.cursor() as cursor:
         cursor.execute(IS_NEEDED, sizes)
         if not cursor.fetchone()[0]:
