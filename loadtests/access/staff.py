@@ -123,7 +123,11 @@ def plans(stage: Stage, owner: Any) -> None:
 def letters(stage: Stage, owner: Any) -> None:
     """A mail to those whom filters find."""
     subject = f"News {stage.name()}"
-    wish = {"subject": subject, "body": f"Hello {stage.word()}", "to": {"user_ids": [owner.id]}}
+    wish: dict[str, Any] = {
+        "subject": subject,
+        "body": f"Hello {stage.word()}",
+        "to": {"user_ids": [owner.id]},
+    }
     sent = stage.staff().post("staff/emails/", wish)
     stage.check(
         "a mail is ordered", holds=(sent.status, sent.json.get("recipients")) == (202, 1), seen=sent

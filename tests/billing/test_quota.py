@@ -164,7 +164,12 @@ def test_fact_24_of_a_thousand_units_exactly_a_thousand_are_given_and_charged_on
 
     taken = at_once(50, take_until_refused, threads=50)
     held = tenant.api.quota()
-    at_once(50, lambda n: [billing.commit(ref=ref) for ref in given[n::25]], threads=50)
+
+    def commit_share(number: int) -> None:
+        for ref in given[number::25]:
+            billing.commit(ref=ref)
+
+    at_once(50, commit_share, threads=50)
 
     assert sum(taken) == len(given) == 1000
     assert held == (0, 1000)
