@@ -124,7 +124,7 @@ _ROOT = re.compile(
 
 def _root_fits(text: str, declared: str) -> bool:
     found = _ROOT.match(text[:8192])
-    return bool(found) and found[1] in _SAID_BY_ROOT[declared]
+    return found is not None and found[1] in _SAID_BY_ROOT[declared]
 
 
 def _json(text: str, whole: bool, declared: str | None) -> str | None:  # noqa: FBT001
