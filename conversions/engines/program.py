@@ -11,8 +11,7 @@ from conversions.engines.spec import EngineCall, EngineCrashed, InputRejected, L
 from sandbox.profiles import SandboxProfile
 
 _STATUS = Path("/var/lib/dpkg/status")
-# 128 + signal: abort, bus, arithmetic, segmentation; killed, which no limit of ours does unsaid.
-_FATAL_SIGNALS = {134, 135, 136, 139, 137}
+_FATAL_SIGNALS = {134, 135, 136, 139}  # abort, bus, arithmetic, segmentation: 128 + signal
 # The machine had no thread left for it; the file is not to blame.
 _CROWDED = ("Resource temporarily unavailable", "Failed to spawn thread")
 _BASE_CPU_S, _BASE_WALL_S, _BYTES_FOR_A_SECOND = 12, 25, 12_500

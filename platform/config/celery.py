@@ -16,8 +16,10 @@ from celery.signals import (
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")  # noqa: TID251 - an entry point
 
+from config import broker
 from core.env import env
 
+broker.install()
 BROKER = env().redis.broker_url or env().redis.url
 VISIBILITY_S = 3600  # longer than any lease: rows, not Redis, decide who works
 
