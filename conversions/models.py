@@ -122,6 +122,13 @@ class Job(models.Model):
         return f"{self.id} {self.status}"
 
     @property
+    def work_kind(self) -> str:
+        """What takes about as long: a pair of formats, or a tool."""
+        if self.kind != "convert":
+            return self.kind
+        return f"{self.input_format}>{self.output_format}"
+
+    @property
     def reservation_ref(self) -> str:
         """The name of the charge: one for each round."""
         return f"{self.id}:{self.round}"

@@ -220,7 +220,13 @@ def insert_job(job: Job, plan: Plan, caller: Principal, idempotency_key: str | N
             )
         job.save(force_insert=True)
         insert_steps(job, plan)
-        dispatch.submit(task=RUN_JOB, ref=job.id, queue=plan.queue, not_before=job.start_at)
+        dispatch.submit(
+            task=RUN_JOB,
+            ref=job.id,
+            queue=plan.queue,
+            kind=job.work_kind,
+            not_before=job.start_at,
+        )
         publish(
             type="job.created",
             tenant_slug=caller.tenant_slug or "",

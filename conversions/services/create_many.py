@@ -145,7 +145,7 @@ def insert_all(caller: Principal, pairs: list[tuple[Accepted | Refused, Job]]) -
         )
         dispatch.submit_many(
             task=RUN_JOB,
-            queues={job.id: item.plan.queue for item, job in going},
+            work={job.id: (str(item.plan.queue), job.work_kind) for item, job in going},
             not_before=going[0][1].start_at if going else None,  # the same for the whole request
         )
         slug = caller.tenant_slug or ""

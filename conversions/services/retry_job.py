@@ -45,7 +45,7 @@ def retry_job(*, job_id: str, caller: Principal) -> Job:
             (offer.spec_of(step.engine) for step in job.steps.all()), key=lambda spec: spec.seconds
         )
         dispatch_recovery.settle(task=RUN_JOB, ref=job.id)
-        dispatch.submit(task=RUN_JOB, ref=job.id, queue=dearest.queue)
+        dispatch.submit(task=RUN_JOB, ref=job.id, queue=dearest.queue, kind=job.work_kind)
         publish(
             type="job.created",
             tenant_slug=caller.tenant_slug or "",

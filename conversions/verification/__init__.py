@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel
 
 from conversions.verification.rules import has_text, rules_for
+from conversions.verification.scenes import watch
 from conversions.verification.sounds import listen
 from conversions.verification.terms import Check, Compared
 from conversions.verification.views import viewable
@@ -77,6 +78,7 @@ def verify(
             if BY_CODE[output_format].family in ("audio", "video"):
                 ends = (source, source_format), (outputs[0], output_format)
                 listen(read[0], read[1], *ends, chosen)
+                watch(read[0], read[1], *ends)
             checks += _compare(read, source_format, output_format, chosen, claims or {})
     return Report(verdict=verdict_of(checks), checks=tuple(checks), before=counts)
 

@@ -42,6 +42,11 @@ app.conf.update(
     },
     beat_schedule={
         "reconcile": {"task": "dispatch.reconcile", "schedule": 3.0, "options": {"expires": 6}},
+        "forget-done": {
+            "task": "dispatch.forget_done",
+            "schedule": 30.0,
+            "options": {"expires": 30},
+        },
         "relay": {"task": "outbox.relay", "schedule": 2.0, "options": {"expires": 4}},
         "expire": {
             "task": "conversions.expire_everywhere",

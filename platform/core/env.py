@@ -128,6 +128,9 @@ class Dispatch(Group):
 
     lease_s: int = Field(default=15, ge=5, validation_alias="DISPATCH_LEASE_SECONDS")
     resend_s: int = Field(default=20, ge=2, validation_alias="DISPATCH_RESEND_SECONDS")
+    keep_done_s: int = Field(
+        default=3600, ge=0, validation_alias="DISPATCH_KEEP_DONE_SECONDS"
+    )  # of tickets; jobs, events and deliveries keep what happened
     window_convert: int = Field(
         default=4, ge=1, validation_alias="DISPATCH_WINDOW_CONVERT"
     )  # tickets

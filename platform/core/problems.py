@@ -58,10 +58,18 @@ def from_validation(error: ValidationError) -> AppError:
     """Ninja's complaint about the payload → 422, or 400 where the body was no JSON at all."""
     fields = []
     for item in error.errors:
-        path = [str(part) for part in item.get("loc", ())][1:] or ["body"]
-        fields.append(FieldProblem(".".join(path), str(item.get("type", "invalid")), item["msg"]))
+        place = field_of([str(part) for part in item.get("loc", ())])
+        fields.append(FieldProblem(place, str(item.get("type", "invalid")), item["msg"]))
     summary = "; ".join(f"{item.field}: {item.message}" for item in fields)
     return ValidationFailed(summary, errors=fields)
+
+
+def field_of(place: list[str]) -> str:
+    """A field as the caller sent it: ninja puts the source before it, and our argument's name
+    between the two where the body is one object.
+    """
+    inner = place[2:] if place[:1] == ["body"] else place[1:]
+    return ".".join(inner) or "body"
 
 
 def from_unexpected(error: BaseException) -> AppError:
