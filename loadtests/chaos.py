@@ -207,9 +207,11 @@ def storm(
 
     with ThreadPoolExecutor(SENDERS) as pool:
         calls = [pool.submit(customers.send, n, order) for n, order in enumerate(chosen)]
-        tend(house, killer, lambda: sent(calls), most_s)
-        customers.is_over = True
-        customers.may_send.set()
+        try:
+            tend(house, killer, lambda: sent(calls), most_s)
+        finally:  # also when somebody stops us: the pool waits for its threads
+            customers.is_over = True
+            customers.may_send.set()
         tend(house, killer, lambda: all(call.done() for call in calls), DRAIN_S)
     for call in calls:
         call.result()
