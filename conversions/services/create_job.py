@@ -107,14 +107,9 @@ def create_planned(
     refuse_formats(caller.allowed_formats, formats)
     kept = longest_kept(caller)
     job = new_job(caller, sources, wanted, plan, kind, kept)
-    keys = input_keys(job)
-    try:
+    with storage.undone_with(*input_keys(job)):
         adopt_inputs(job, sources)
         insert_job(job, plan, caller, wanted.idempotency_key)
-    except BaseException:
-        for key in keys:
-            storage.delete(key)
-        raise
     return job
 
 
