@@ -1,8 +1,8 @@
 """`python -m loadtests.million [--rows 1000000]`: reads of jobs beside a million of them.
 
 On a database of its own: one tenant gets so many rows by SQL, another one a thousand; then each
-read is asked of both in turn, through the whole application in this process, and the medians are
-compared. Ends by itself, leaves nothing.
+read is asked of both in turn, through the whole application in this process, and the lower quartiles
+are compared. Ends by itself, leaves nothing.
 The last line is ``over=0`` when every read of the large tenant took at most 1.2 times the other's.
 """
 
@@ -127,7 +127,10 @@ def equal_pages(
 
 
 def compare(small: Tenant, large: Tenant) -> dict[str, tuple[float, float, int, int]]:
-    """Median ms of both for each read, asked in turn, and how many items there were."""
+    """Ms of both for each read, asked in turn, and how many items there were.
+
+    The lower quartile: what else the machine does makes some answers late, and none early.
+    """
     found = {}
     paths = list(zip(reads(small).items(), reads(large).values(), strict=True))
     for (name, of_small), of_large in paths:
@@ -141,7 +144,7 @@ def compare(small: Tenant, large: Tenant) -> dict[str, tuple[float, float, int, 
                 if number >= 5:
                     taken[which].append((time.perf_counter() - begun) * 1000)
                 items[which] = len(body.get("items", [body]))
-        few, many = (statistics.median(times) for times in taken)
+        few, many = (statistics.quantiles(times, n=4)[0] for times in taken)
         found[name] = (few, many, items[0], items[1])
     return found
 
@@ -168,7 +171,9 @@ def main() -> int:
     finally:
         product.forget()
     over = 0
-    print(f"\nMedian ms of {ROUNDS} reads, {SMALL} jobs and {rows} jobs in a tenant; items found")
+    print(
+        f"\nLower quartile of {ROUNDS} reads in ms, {SMALL} jobs and {rows} jobs in a tenant; items found"
+    )
     for name, (few, many, *items) in found.items():
         over += many > GOAL * few
         print(f"  {name:34} {few:8.2f} {many:8.2f} {many / few:6.2f} × {items}")
