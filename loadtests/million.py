@@ -1,8 +1,8 @@
 """`python -m loadtests.million [--rows 1000000]`: reads of jobs beside a million of them.
 
 On a database of its own: one tenant gets so many rows by SQL, another one a thousand; then each
-read is asked of both in turn, through the whole application in this process, and the lower quartiles
-are compared. Ends by itself, leaves nothing.
+read is asked of both in turn, through the whole application in this process, and the lower
+quartiles are compared. Ends by itself, leaves nothing.
 The last line is ``over=0`` when every read of the large tenant took at most 1.2 times the other's.
 """
 
@@ -171,9 +171,7 @@ def main() -> int:
     finally:
         product.forget()
     over = 0
-    print(
-        f"\nLower quartile of {ROUNDS} reads in ms, {SMALL} jobs and {rows} jobs in a tenant; items found"
-    )
+    print(f"\nLower quartile of {ROUNDS} reads in ms; {SMALL} jobs, {rows} jobs; items found")
     for name, (few, many, *items) in found.items():
         over += many > GOAL * few
         print(f"  {name:34} {few:8.2f} {many:8.2f} {many / few:6.2f} × {items}")
