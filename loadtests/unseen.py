@@ -2,14 +2,17 @@
 
 Each file goes to a few targets of its family over HTTP. Told: the share that completed, verdicts,
 refusals at upload, and each failure with its error. `--save DIR` keeps the results for judging.
+`--usual N` takes N of these targets only, `--more N` adds N of the others; both are drawn by the
+file's name, the same in each run.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -136,19 +139,30 @@ def targets_of(row: dict[str, Any]) -> list[str]:
     return [code for code in wanted if code in row["inputs_to"] and code != row["code"]]
 
 
-def work_of(client: Client, folder: Path) -> list[tuple[Path, str, str]]:
+def drawn(codes: Iterable[str], name: str, count: int) -> list[str]:
+    """As many of the codes, the same for the same name."""
+    among = sorted(codes)
+    return random.Random(name).sample(among, min(count, len(among)))  # noqa: S311 (no secret)
+
+
+def work_of(
+    rows: dict[str, dict[str, Any]], names: dict[str, str], folder: Path, usual: int, more: int
+) -> list[tuple[Path, str, str]]:
     """(file, its format by name, target) of all files that have a format by name."""
-    rows, names = client.formats()
     made = []
     for path in sorted(folder.iterdir()):
-        code = names.get(path.suffix[1:].lower())
+        ends = "".join(path.suffixes[-2:])[1:], path.suffix[1:]
+        code = next((names[end] for end in (*ends, ends[1].lower()) if end in names), None)
         if path.is_file() and code:
-            made += [(path, code, target) for target in targets_of(rows[code])]
+            others = set(rows[code]["inputs_to"]) - {*targets_of(rows[code]), code}
+            wanted = drawn(targets_of(rows[code]), path.name, usual)
+            wanted += drawn(others, path.name, more)
+            made += [(path, code, target) for target in wanted]
     return made
 
 
-def tell(outcomes: list[Outcome]) -> None:
-    """Shares by source format, then everything that did not complete."""
+def tell(outcomes: list[Outcome], family_of: dict[str, str]) -> None:
+    """Everything that did not complete, then shares by source format and by family."""
     by_source: dict[str, Counter[str]] = {}
     for one in outcomes:
         by_source.setdefault(one.source, Counter())[one.verdict or one.status] += 1
@@ -159,6 +173,12 @@ def tell(outcomes: list[Outcome]) -> None:
             print(f"{one.verdict:9} {one.name} → {one.target}: {one.detail[:300]}")
     for source, counts in sorted(by_source.items()):
         print(f"{source:12}", dict(counts))
+    by_family: dict[str, Counter[str]] = {}
+    for one in outcomes:
+        by_family.setdefault(family_of[one.source], Counter())[one.status] += 1
+    for family, counts in sorted(by_family.items()):
+        ended = counts["completed"] + counts["failed"]
+        print(f"{family:12} {counts['completed'] / max(1, ended):7.2%}", dict(counts))
     count = Counter(one.status for one in outcomes)
     share = count["completed"] / max(1, count["completed"] + count["failed"])
     print(f"{len(outcomes)} conversions: {dict(count)}")
@@ -174,15 +194,19 @@ def main() -> None:
     parser.add_argument("--save", type=Path)
     parser.add_argument("--only", default="", help="source formats, by commas")
     parser.add_argument("--parallel", type=int, default=3)
+    parser.add_argument("--usual", type=int, default=9, help="usual targets of each file")
+    parser.add_argument("--more", type=int, default=0, help="drawn targets of each file")
     asked = parser.parse_args()
     if asked.save:
         asked.save.mkdir(parents=True, exist_ok=True)
     client = Client(asked.base, asked.key, asked.save)
     only = set(filter(None, asked.only.split(",")))
-    work = [one for one in work_of(client, asked.folder) if not only or one[1] in only]
+    rows, names = client.formats()
+    work = work_of(rows, names, asked.folder, asked.usual, asked.more)
+    work = [one for one in work if not only or one[1] in only]
     with ThreadPoolExecutor(asked.parallel) as threads:
         outcomes = list(threads.map(lambda one: client.convert(*one), work))
-    tell(outcomes)
+    tell(outcomes, {code: row["family"] for code, row in rows.items()})
     if asked.save:
         lines = (json.dumps(asdict(one), ensure_ascii=False) for one in outcomes)
         (asked.save / "outcomes.jsonl").write_text("\n".join(lines) + "\n")

@@ -153,7 +153,8 @@ def _extract(call: EngineCall, options: ExtractOptions) -> EngineResult:
             if entry.isdir:
                 continue
             name = safe_name(entry_name(entry, call))
-            if name is None or entry.issym or entry.islnk or not entry.isreg:
+            plain = entry.isreg or not entry.filetype  # of ar, without a type
+            if name is None or entry.issym or entry.islnk or not plain:
                 left.append(str(entry.pathname))
                 continue
             if not _wanted(name, options):

@@ -80,7 +80,7 @@ def _copy(call: EngineCall, entries: Any, target: Any, meter: Meter) -> tuple[in
             continue
         name = safe_name(entry_name(entry, call), flat=flat)
         twin = links.held.get(entry.linkpath) if entry.islnk else None
-        plain = entry.isreg and not entry.linkpath
+        plain = (entry.isreg or not entry.filetype) and not entry.linkpath  # of ar, without a type
         if not (plain or twin is not None) or name is None or name in seen:
             left.append(str(entry.pathname))
             continue

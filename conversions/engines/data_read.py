@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from conversions.engines.spec import InputRejected, LimitExceeded
+from inspection.text import decode_head, find_encoding, undeclared
 
 MOST_BYTES = 128 << 20
 MOST_NODES = 5_000_000
@@ -35,8 +36,6 @@ def read(path: Path, code: str) -> Any:
 
 
 def _text(path: Path) -> str:
-    from inspection.text import decode_head, find_encoding  # noqa: PLC0415
-
     return decode_head(path, find_encoding(path), MOST_BYTES).lstrip("\ufeff")
 
 
@@ -120,7 +119,7 @@ def _toml(text: str) -> Any:
 def _xml(text: str) -> Any:
     from defusedxml.ElementTree import fromstring  # noqa: PLC0415
 
-    root = fromstring(text.encode("utf-8"), forbid_dtd=False)
+    root = fromstring(undeclared(text).encode("utf-8"), forbid_dtd=False)
     return {_local(root.tag): _element(root, 0)}
 
 

@@ -146,7 +146,12 @@ def _sound(options: Mapping[str, Any], code: str, *, alone: bool) -> dict[str, A
         made["ar"] = _rate(options["sample_rate"], code)
     if options["channels"]:
         made["ac"] = options["channels"]
+    elif made["c:a"] == "libopus":  # it knows one order of six channels, not that of DVDs
+        made["af"] = f"aformat=channel_layouts={_OPUS_LAYOUTS}"
     return made
+
+
+_OPUS_LAYOUTS = "mono|stereo|3.0|quad|5.0|5.1|6.1|7.1"
 
 
 def _rate(rate: int, code: str) -> int:
@@ -214,7 +219,7 @@ def _may_copy(options: Mapping[str, Any], media: Media, call: EngineCall) -> boo
 
 def _gif(source: Any, options: Mapping[str, Any]) -> Any:
     """A palette of its own, at most 12 frames a second and 480 pixels unless asked otherwise."""
-    picture = source["V:0"].filter("fps", options["fps"] or 12)
+    picture = source["V:0"].filter("fps", options["fps"] or 12, eof_action="pass")
     if options["width"] or options["height"]:
         picture = picture.filter("scale", options["width"] or -1, options["height"] or -1)
     else:

@@ -94,6 +94,7 @@ def _fit(font: Any, target: str, options: Options) -> None:
 
 def _to_cubic(font: Any) -> None:
     """TrueType outlines drawn anew as CFF; curves of second degree lose nothing in it."""
+    _name_the_first(font)
     from fontTools.fontBuilder import FontBuilder  # noqa: PLC0415
     from fontTools.pens.t2CharStringPen import T2CharStringPen  # noqa: PLC0415
 
@@ -114,6 +115,14 @@ def _to_cubic(font: Any) -> None:
     maxp = font["maxp"]
     maxp.tableVersion = 0x00005000
     builder.setupDummyDSIG() if "DSIG" in font else None
+
+
+def _name_the_first(font: Any) -> None:
+    """CFF insists on the name of glyph 0; the tables that name glyphs are read after this."""
+    first, *rest = font.getGlyphOrder()
+    if first != ".notdef":
+        others = [name if name != ".notdef" else ".notdef.other" for name in rest]
+        font.setGlyphOrder([".notdef", *others])
 
 
 def _to_quadratic(font: Any, tolerance: float) -> None:

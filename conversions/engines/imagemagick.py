@@ -7,9 +7,11 @@ it is. Source: https://legacy.imagemagick.org/script/formats.php
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
-from conversions.engines.program import debian_version, run_program
+from conversions.engines.program import debian_version, has_bytes, nothing_written, run_program
 from conversions.engines.spec import (
     EngineCall,
     EngineOptions,
@@ -78,16 +80,20 @@ def find_version() -> str | None:
     return debian_version("imagemagick-6.q16", PROGRAM)
 
 
+_PAGED = ("tiff", "dcx")  # what stands in them is pages, not moments
+
+
 def _reader(code: str) -> str:
     return "bmp" if code == "bmp" else CODERS[code]
 
 
 def run(call: EngineCall) -> EngineResult:
-    """One picture by one run of ``convert``; further frames are not its business here."""
+    """One picture by one run of ``convert``, or one for each page; moments are not its business."""
     options = call.options
     assert isinstance(options, Options)  # noqa: S101
     call.progress(0.05, "reading")
-    arguments = ["-quiet", f"{_reader(call.input_format)}:{call.source}[0]", "-auto-orient"]
+    pages = "" if call.input_format in _PAGED else "[0]"
+    arguments = ["-quiet", f"{_reader(call.input_format)}:{call.source}{pages}", "-auto-orient"]
     if options.width or options.height:  # > : never enlarge
         arguments += ["-resize", f"{options.width or ''}x{options.height or ''}>"]
     if call.output_format not in ("png", "webp", "tiff", "gif", "psd", "psb", "xpm"):
@@ -97,11 +103,25 @@ def run(call: EngineCall) -> EngineResult:
         arguments += ["-type", "TrueColor" if call.output_format == "pam" else "TrueColorAlpha"]
     if call.output_format in ("jpg", "webp"):
         arguments += ["-quality", str(options.quality or 88)]
-    arguments += ["-strip", f"{CODERS[call.output_format]}:{call.target}"]
+    arguments += ["-strip", "-adjoin" if call.output_format == "tiff" else "+adjoin"]
+    arguments += [f"{CODERS[call.output_format]}:{call.target}"]
     argv = [PROGRAM, *arguments]
-    run_program(call, argv, profile="picture", name="ImageMagick", writes=call.target)
+    run_program(call, argv, profile="picture", name="ImageMagick")
     call.progress(1.0, "done")
-    return EngineResult(outputs=(call.target,))
+    return EngineResult(outputs=_written(call.target))
+
+
+def _written(target: Path) -> tuple[Path, ...]:
+    """The target, or its pages, which ``convert`` counts from 0."""
+    pages = {}
+    for path in target.parent.glob(f"{target.stem}-*{target.suffix}"):
+        number = path.stem.rpartition("-")[2]
+        if number.isdecimal():
+            pages[int(number)] = path
+    found = (target,) if target.exists() else tuple(pages[number] for number in sorted(pages))
+    if not found or not all(map(has_bytes, found)):
+        raise nothing_written("ImageMagick")
+    return found
 
 
 _COMMON = ("png", "jpg", "webp", "tiff", "bmp", "gif")

@@ -53,6 +53,7 @@ from sandbox.outcomes import Crashed, LimitHit, SandboxUnavailable
 _HOME = Path("/usr/lib/libreoffice/program")
 _HERE = Path(__file__).parent
 # soffice 7.4 dies of <meta http-equiv="X-UA-Compatible">: only what names the encoding stays.
+_LONE_RETURN = re.compile(rb"\r(?!\n)")  # ends lines on old Macs; words grow together
 _META = re.compile(rb"<meta\b(?![^>]*content-type)[^>]*http-equiv[^>]*>", re.I)
 _PDFA = {"none": 0, "1b": 1, "2b": 2}
 
@@ -103,6 +104,8 @@ def _check_head(call: EngineCall) -> None:
         if encoding and call.input_format == "txt" and encoding != "utf-8":
             text = decode_head(call.source, encoding, call.source.stat().st_size)
             call.source.write_text(text, encoding="utf-8")
+        if call.input_format == "txt":
+            call.source.write_bytes(_LONE_RETURN.sub(b"\n", call.source.read_bytes()))
     else:
         encoding = "bytes"
     if call.input_format == "html":

@@ -27,6 +27,7 @@ _GRAY = {"pgm", "bw"}
 _COLOUR = {"webp", "avif", "ppm", "dds", "qoi", "dib"}  # no gray of their own
 _ONE_BIT = {"png", "apng", "tiff", "bmp", "pdf", "pcx", *_BILEVEL}
 _PROFILED = {"jpg", "png", "apng", "webp", "tiff", "avif"}
+_CLEAR_BELOW = 8  # of 255: what nobody sees
 _ICO_SIDES = (16, 24, 32, 48, 64, 128, 256)
 
 
@@ -117,7 +118,19 @@ def _shape(image: Image.Image, code: str, options: Options) -> Image.Image:
         image = Image.alpha_composite(solid, image.convert("RGBA")).convert("RGB")
     if image.mode == "LA" and code not in ("png", "apng"):
         image = image.convert("RGBA")
+    if code == "gif" and image.mode == "RGBA":
+        image = _half_clear(image, options.background)
     return _of_target(image, code)
+
+
+def _half_clear(image: Image.Image, background: str) -> Image.Image:
+    """GIF knows clear and solid only: soft edges and shadows are laid on the background."""
+    from PIL import Image  # noqa: PLC0415
+
+    opacity = image.getchannel("A")
+    made = Image.alpha_composite(Image.new("RGBA", image.size, background), image)
+    made.putalpha(opacity.point(lambda value: 255 if value >= _CLEAR_BELOW else 0))
+    return made
 
 
 def _of_target(image: Image.Image, code: str) -> Image.Image:
@@ -202,4 +215,6 @@ def _kept(frames: Frames, code: str, options: Options, image: Image.Image) -> di
 def _dpi(frames: Frames) -> int:
     noted = frames.image.info.get("dpi", (96, 96))
     first = next(itertools.chain(noted if isinstance(noted, tuple) else (noted,)))
-    return round(float(first)) if 1 <= float(first) <= 2400 else 96
+    # libvips writes 25.4 (a pixel a millimetre) where nothing is known.
+    known = 26 <= float(first) <= 2400
+    return round(float(first)) if known else 96

@@ -6,6 +6,7 @@ Source: https://pysubs2.readthedocs.io/en/latest/formats.html
 
 from __future__ import annotations
 
+import html
 import importlib.metadata
 import re
 from typing import Any
@@ -52,6 +53,27 @@ class Options(EngineOptions):
     )
 
 
+# Blocks of WebVTT that are no cues, which the reader would add to the cue before.
+_NOTES = re.compile(r"\n(?:NOTE|STYLE|REGION)(?:[ \t:][^\n]*)?(?:\n(?![^\n]*-->)[^\n]+)*(?=\n|\Z)")
+
+
+_KARAOKE = re.compile(r"<\d[\d:.]*>")  # when each word is sung, within a cue
+
+
+def _of_web(text: str) -> str:
+    """WebVTT without the parts that its reader would take for words."""
+    return _KARAOKE.sub("", _NOTES.sub("\n", text.replace("\r\n", "\n")))
+
+
+def _of_escapes(found: Any, call: EngineCall) -> None:
+    """WebVTT escapes signs as web pages do; the library leaves that to us."""
+    for event in found.events:
+        if call.input_format == "vtt":
+            event.text = html.unescape(event.text)
+        if call.output_format == "vtt":
+            event.text = html.escape(event.text, quote=False)
+
+
 def find_version() -> str | None:
     """Version of the installed pysubs2."""
     try:
@@ -71,6 +93,7 @@ def run(call: EngineCall) -> EngineResult:
     if call.source.stat().st_size > _MOST_BYTES:
         raise LimitExceeded("Subtitles of more than 32 MB are not taken.")
     text = decode_head(call.source, find_encoding(call.source), _MOST_BYTES).lstrip("\ufeff")
+    text = _of_web(text) if call.input_format == "vtt" else text
     given: dict[str, Any] = {}
     if call.input_format == "sub":
         noted = _RATE.match(text)
@@ -85,6 +108,7 @@ def run(call: EngineCall) -> EngineResult:
         raise InputRejected("There is no subtitle in the file.")
     if options.shift:
         found.shift(s=options.shift)
+    _of_escapes(found, call)
     call.progress(0.6, "writing")
     if call.output_format == "txt":
         made = "\n".join(event.plaintext for event in found.events) + "\n"

@@ -130,7 +130,8 @@ def _vips(words: list[str], call: EngineCall, made: Path) -> None:
 
 def _steps(call: EngineCall, options: Options, loaded: Path, head: _Head) -> list[list[str]]:
     """Upright, in sRGB where it was CMYK, flat where the target has no transparency."""
-    steps = [["autorot"]]
+    # HEIF turns by boxes of its own, which the loader has done: its EXIF says nothing more.
+    steps = [] if call.input_format in ("heic", "heif") else [["autorot"]]
     bands, colours = head.bands, head.colours
     if head.numbers == "float" and call.input_format == "jxl":
         # Its loader calls them linear; the 8 bit twin of a file shows that they follow sRGB.

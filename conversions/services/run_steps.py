@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path, PurePath
 from tempfile import mkdtemp
 from typing import Any
@@ -94,7 +94,15 @@ def legs_of(steps: list[Step]) -> Iterator[list[Step]]:
         steps, lambda step: (step.part, step.position if step.engine in _OPERATIONS else None)
     ):
         members = list(group)
-        yield from ([step] for step in members) if alone is not None else [members]
+        yield from ([step] for step in members) if alone is not None else by_way_of_pages(members)
+
+
+def by_way_of_pages(chain: list[Step]) -> Iterator[list[Step]]:
+    """A document that becomes pictures: its text is compared in the PDF, its looks from there."""
+    drawn = family_of(chain[-1].output_format) in ("image", "vector")
+    formats = [step.output_format for step in chain[:-1]]
+    place = formats.index("pdf") + 1 if drawn and "pdf" in formats else 0
+    yield from (part for part in (chain[:place], chain[place:]) if part)
 
 
 def run_steps(bench: Bench, steps: list[Step]) -> Made:
@@ -127,14 +135,38 @@ def joined(reports: tuple[Report, ...]) -> Report:
 
 
 def run_leg(bench: Bench, leg: list[Step], taken: list[Piece]) -> tuple[EngineResult, list[str]]:
-    """The steps of one leg, each on the first result of the one before."""
-    warnings: list[str] = []
-    result = EngineResult(outputs=())
-    for step in leg:
-        result = run_step(bench, step, taken)
+    """The steps of one leg, each on all that the one before made: pages, sheets."""
+    result = run_step(bench, leg[0], taken)
+    warnings = [*result.warnings]
+    for before, step in pairwise(leg):
+        made = [Piece(path, before.output_format, taken[0].name) for path in result.outputs]
+        result = run_on_each(bench, step, made)
         warnings += result.warnings
-        taken = [Piece(result.outputs[0], step.output_format, taken[0].name)]
     return result, warnings
+
+
+def run_on_each(bench: Bench, step: Step, pieces: list[Piece]) -> EngineResult:
+    """One engine on each of several files; of one file, its result as it is."""
+    if len(pieces) == 1:
+        return run_step(bench, step, pieces)
+    results = []
+    for number, piece in enumerate(pieces):
+        share = replace(bench, progress=part_of(bench.progress, number, len(pieces)))
+        results.append(run_step(share, step, [piece]))
+    return EngineResult(
+        outputs=tuple(path for result in results for path in result.outputs),
+        warnings=tuple(text for result in results for text in result.warnings),
+    )
+
+
+def part_of(progress: Callable[[Step], Tell], number: int, count: int) -> Callable[[Step], Tell]:
+    """Progress of one file as a part of that of all."""
+
+    def of_step(step: Step) -> Tell:
+        tell = progress(step)
+        return lambda fraction, stage: tell((number + fraction) / count, stage)
+
+    return of_step
 
 
 def run_step(bench: Bench, step: Step, taken: list[Piece]) -> EngineResult:

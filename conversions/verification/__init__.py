@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel
 
 from conversions.verification.rules import has_text, rules_for
+from conversions.verification.scenes import watch
 from conversions.verification.sounds import listen
 from conversions.verification.terms import Check, Compared
 from conversions.verification.views import viewable
@@ -22,7 +23,7 @@ from inspection.detect import detect
 from inspection.formats import BY_CODE
 from inspection.texts import PLAIN
 from sandbox import pool
-from sandbox.outcomes import SandboxError
+from sandbox.outcomes import SandboxError, is_killed
 
 __all__ = ["Check", "Report", "presence", "type_of", "verdict_of", "verify", "warm"]
 
@@ -77,6 +78,7 @@ def verify(
             if BY_CODE[output_format].family in ("audio", "video"):
                 ends = (source, source_format), (outputs[0], output_format)
                 listen(read[0], read[1], *ends, chosen)
+                watch(read[0], read[1], *ends)
             checks += _compare(read, source_format, output_format, chosen, claims or {})
     return Report(verdict=verdict_of(checks), checks=tuple(checks), before=counts)
 
@@ -137,6 +139,8 @@ def _read(
                 readable=tuple(path for path, _ in seen),
             )
     except SandboxError as error:
+        if is_killed(error):
+            raise
         return Check(
             name="readable", ok=False, expected="a file that opens", actual=str(error)[:200]
         )

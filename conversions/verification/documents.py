@@ -38,6 +38,8 @@ def _page_size(c: Compared) -> Iterator[Check]:
     one = c.after[0]
     if not wide or not high or not one.get("width") or c.options.get("page_range"):
         return
+    if c.output_format in ("ico", "icns"):  # of sizes of their own
+        return
     # A drawing's own unit is the CSS pixel, 96 to the inch, whatever the dpi.
     share = (96 if c.output_format == "svg" else int(c.options.get("dpi") or 150)) / 72
     expected = round(float(wide) * share), round(float(high) * share)
@@ -81,6 +83,19 @@ def archive_form(c: Compared) -> Iterator[Check]:
     ok = form[:1] == asked[0] and form[1:] in ("A", "B", "U") and not faults
     actual = f"{form}: {', '.join(faults)}" if faults else form
     yield Check(name="pdfa", ok=ok, expected=asked, actual=actual, note=pdfa.NOTE)
+
+
+def no_boxes(c: Compared) -> Iterator[Check]:
+    """Letters that no font here has are painted as boxes, though the text below stays."""
+    boxes, letters = c.total("boxes"), c.total("letters")
+    if letters:
+        yield Check(
+            name="letters_shown",
+            ok=not boxes,
+            expected="every letter",
+            actual=f"{boxes} of {letters} are boxes" if boxes else "every letter",
+            severe=boxes > max(3, 0.1 * letters),
+        )
 
 
 def read_text(c: Compared) -> Iterator[Check]:

@@ -11,6 +11,8 @@ from inspection.looks import Look, quarter_turned
 
 Grid = Sequence[int]
 _COLOURLESS = {"pgm", "pbm", "xbm", "msp", "wbmp", "otb", "fax", "jbig", "bw"}
+# Targets that hold half-clear pixels as well as their readers here tell them.
+CLEAR = frozenset({"png", "apng", "webp", "avif", "tiff", "jp2"})
 _FLAT = 6.0  # deviation of a grid below which there is nothing to hold on to
 
 
@@ -54,8 +56,14 @@ def _best(old: dict[str, Any], new: dict[str, Any]) -> float:
 def same_look(c: Compared) -> Iterator[Check]:
     """The fields of the picture lie where they lay, in their colours."""
     old, new = dict(c.before), c.after[0]
-    if "grid" not in old or "grid" not in new or not _comparable(c):
-        return
+    if "grid" in old and "grid" in new and _comparable(c):
+        yield from same_colours_and_fields(old, new, c.output_format)
+
+
+def same_colours_and_fields(
+    old: dict[str, Any], new: dict[str, Any], output_format: str
+) -> Iterator[Check]:
+    """Two looks of one picture: fields, colours, and what is clear."""
     if deviation(old["grid"]) > _FLAT:
         found = _best(old, new)
         yield Check(
@@ -65,10 +73,26 @@ def same_look(c: Compared) -> Iterator[Check]:
             actual=f"{found:.0%}",
             severe=found < 0.5,
         )
-    if "colours" in old and c.output_format not in _COLOURLESS:
+    if "colours" in old and output_format not in _COLOURLESS:
         # A reader that knows no transparency shows the colours below it.
         flat = old.get("alpha_ignored") and new.get("colours_flat")
         yield from _colours(old["colours"], flat or new.get("colours"))
+    if output_format in CLEAR and "clear" in old and not new.get("alpha_ignored"):
+        yield from _clearness(old["clear"], new.get("clear"))
+
+
+def _clearness(old: Grid, new: Grid | None) -> Iterator[Check]:
+    """What could be seen through before can be now, and nothing else."""
+    if new is None:
+        new = [255] * len(old)
+    apart = sum(abs(a - b) for a, b in zip(old, new, strict=True)) / len(old)
+    yield Check(
+        name="transparency",
+        ok=apart <= 16,
+        expected="≤ 16 of 255 apart",
+        actual=round(apart, 1),
+        severe=apart > 64,
+    )
 
 
 def _colours(old: Grid, new: Grid | None) -> Iterator[Check]:
@@ -189,7 +213,7 @@ def same_painted_pages(c: Compared) -> Iterator[Check]:
         return
     new = [look for one in c.after for look in one.get("page_looks") or ()]
     if not new:
-        new = [one for one in c.after if "grid" in one]
+        new = [seen for one in c.after if "grid" in (seen := one.get("drawn", one))]
     yield from compare_pages(_turned(c, old, new), new)
 
 

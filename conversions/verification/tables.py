@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from conversions.verification.terms import Check, Compared
 
 ONE_SHEET = {"dif", "slk"}  # they hold no more
-_ONE_FILE_EACH = {"csv", "tsv"}
+_ONE_FILE_EACH = {"csv", "tsv", "psv"}
 _PLAIN = {"csv", "tsv", "psv", "json", "txt"}  # sources without formulas
-_COUNTED = {"csv", "tsv", "json", "xlsx", "xlsm", "xltx", "xls", "xlt"}
+_COUNTED = {"csv", "tsv", "psv", "json", "xlsx", "xlsm", "xltx", "xls", "xlt"}
 
 
 def _sheets(c: Compared, sheets: int) -> Iterator[Check]:

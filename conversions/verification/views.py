@@ -27,16 +27,29 @@ _MAGICK = (
     *("miff", "mng", "jng", "viff", "vicar", "jbig", "avs", "mtv", "otb", "wbmp", "pict", "fax"),
     "psb",
 )
+_CLEAR_PARTS = (b"urn:mpeg:hevc:2015:auxid:1", b"auxiliary:alpha")
 VIEWERS: dict[str, Callable[[Path, Path], list[str]]] = {
     "jxl": _by_ffmpeg,
+    # OpenCV reads these without what is clear in them.
+    **dict.fromkeys(("tga", "sgi", "qoi", "dds", "pam"), _by_ffmpeg),
     **{code: _by_magick(code) for code in _MAGICK},
+    **dict.fromkeys(("heic", "heif"), _by_magick("heic")),
 }
+
+
+def _needs_none(path: Path, code: str) -> bool:
+    """HEIC has a reader of its own, which knows no transparency."""
+    if code not in ("heic", "heif"):
+        return code not in VIEWERS
+    with path.open("rb") as file:
+        head = file.read(1 << 16)
+    return not any(mark in head for mark in _CLEAR_PARTS)
 
 
 @contextlib.contextmanager
 def viewable(path: Path, code: str) -> Iterator[tuple[Path, str]]:
     """The file itself, or a PNG made of it that lives as long as the context."""
-    if code not in VIEWERS:
+    if _needs_none(path, code):
         yield path, code
         return
     with tempfile.TemporaryDirectory(prefix="view-") as name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable
 from typing import Any, cast
@@ -25,6 +26,7 @@ from core.errors import (
 
 log = logging.getLogger("filemill.problems")
 CONTENT_TYPE = "application/problem+json"
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 Handler = Callable[[HttpRequest, Any], HttpResponse]
 
 
@@ -76,9 +78,18 @@ def from_unexpected(error: BaseException) -> AppError:
         return ServiceUnavailable(
             "The database does not answer. Try again.", headers={"Retry-After": "5"}
         )
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return no_room()
     if isinstance(error, DataError):  # a zero byte, a number out of range
         return ValidationFailed("A value in the request can't be stored.")
     return AppError("An unexpected error. It was logged under the request id.")
+
+
+def no_room() -> ServiceUnavailable:
+    """The storage is full: nothing was taken, and later there may be room."""
+    return ServiceUnavailable(
+        "The storage is full. Nothing was stored; try again later.", headers={"Retry-After": "60"}
+    )
 
 
 def render_unexpected(request: HttpRequest, error: BaseException) -> HttpResponse:

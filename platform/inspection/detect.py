@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from inspection import isobmff, ole, signatures_media, texts
+from inspection.entities import plain_entities
 from inspection.formats import BY_CODE, BY_MEDIA_TYPE, Family, added_format, by_filename, twins
 from inspection.packages import PackageFault, look
 from inspection.signatures import by_signature
@@ -193,12 +195,17 @@ def _text(path: Path, head: bytes, encoding: str, declared: str | None) -> _Gues
         note = f"The file is {words} that points to other files; these are not read."
         return _Guess(None, 0.0, (("points_elsewhere", True),), (note,))
     code, confidence = texts.by_content(text, declared, whole=len(head) < _HEAD)
-    if code in texts.XML_CODES and texts.has_entities(text):
+    own = code == "svg" and plain_entities(text) is not None
+    if code in texts.XML_CODES and texts.has_entities(text) and not own:
         return _Guess(code, confidence, (("malicious", True),))
-    printable = sum(c.isprintable() or c in "\r\n\t\f" for c in text[:4096])
-    if printable < 0.9 * len(text[:4096]):
+    if sum(map(_in_text, text[:4096])) < 0.9 * len(text[:4096]):
         return _by_libmagic(head)
     return _Guess(code, confidence)
+
+
+def _in_text(sign: str) -> bool:
+    """Letters, spaces of all widths, and the invisible joints that mails are full of."""
+    return sign.isprintable() or sign.isspace() or unicodedata.category(sign) == "Cf"
 
 
 def _by_libmagic(head: bytes) -> _Guess:

@@ -103,12 +103,12 @@ _COMMON = (
     *("inspection.facts", "defusedxml.ElementTree", "sandbox", "olefile", "xlrd", "zstandard"),
     *("py7zr", "py7zr.io", "pycdlib", "libarchive"),
 )
-PRELOAD = (*_COMMON, "cv2", "numpy", "PIL.Image", "pymediainfo", "yaml", "brotli")
+PRELOAD = (*_COMMON, "cv2", "numpy", "PIL.Image", "pymediainfo", "yaml", "brotli", "resvg_py")
 # PyMuPDF brings 170 MB, which make each fork 7 ms slower (measured): a parent of its own.
-PRELOAD_PDF = (*_COMMON, "pymupdf", "pypdf", "pikepdf", "cv2", "PIL.Image")
+PRELOAD_PDF = (*_COMMON, "pymupdf", "pypdf", "pikepdf", "cv2", "PIL.Image", "resvg_py")
 
 
-_PAINTED = {"pdf", "svg", "svgz"}  # by MuPDF
+_PAINTED = {"pdf"}  # by MuPDF
 
 
 def preload_for(codes: set[str]) -> tuple[str, ...]:

@@ -222,7 +222,7 @@ def by_libarchive(path: Path, code: str) -> dict[str, Any]:
             for entry in entries:
                 if entry.islnk:
                     yield str(entry.pathname or ""), str(entry.linkpath)
-                elif entry.isreg and not entry.linkpath:
+                elif (entry.isreg or not entry.filetype) and not entry.linkpath:
                     name = None if form == "raw" else str(entry.pathname or "")
                     yield name, _Blocks(entry)  # type: ignore[misc]
 

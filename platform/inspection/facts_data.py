@@ -13,7 +13,7 @@ from typing import Any
 from inspection.cells import of_records
 from inspection.codepages import decoded, know_windows_names
 from inspection.facts_markup import text_of_html
-from inspection.text import decode_head, find_encoding
+from inspection.text import decode_head, find_encoding, undeclared
 from inspection.values import leaves, marks_of
 from inspection.words import digest
 
@@ -49,7 +49,7 @@ def _parsed(text: str, code: str) -> Any:
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     from defusedxml.ElementTree import fromstring  # noqa: PLC0415
 
-    root = fromstring(text.encode("utf-8"))
+    root = fromstring(undeclared(text).encode("utf-8"))
     return [
         " ".join((_local(one.tag), *map(_local, one.keys()), *one.attrib.values(), one.text or ""))
         + (one.tail or "")
@@ -61,7 +61,7 @@ def _xml_values(text: str) -> Iterator[str]:
     """Attributes and texts, in their order."""
     from defusedxml.ElementTree import fromstring  # noqa: PLC0415
 
-    for one in fromstring(text.encode("utf-8")).iter():
+    for one in fromstring(undeclared(text).encode("utf-8")).iter():
         yield from leaves([*one.attrib.values(), (one.text or "").strip()])
 
 
@@ -80,8 +80,8 @@ def _words(value: Any) -> dict[str, Any]:
             pending += [*one.keys(), *one.values()][::-1]
         elif isinstance(one, list):
             pending += one[::-1]
-        elif one is not None:
-            found.append(str(one))
+        elif isinstance(one, str):  # numbers, dates and truths are compared as values
+            found.append(one)
     return digest("\n".join(found))
 
 

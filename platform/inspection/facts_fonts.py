@@ -126,7 +126,7 @@ def _ttx(path: Path) -> dict[str, Any]:
             outlines = {"glyf": "truetype", "CFF": "cff"}[element.tag]
         if element.tag not in ("namerecord",):
             element.clear()
-    if not glyphs or not outlines:
+    if not glyphs:  # without outlines are those whose letters are pictures
         raise ValueError("no glyphs")
     return {"glyphs": glyphs, "family": family, "outlines": outlines}
 

@@ -9,13 +9,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from inspection.text import decode_head, encoding_of, read_head
+from inspection.text import decode_head, encoding_of, read_head, undeclared
 from inspection.words import digest
 
 _MOST = 64 << 20
 WEB = frozenset({"html", "xhtml", "revealjs", "slidy", "s5", "dzslides", "slideous"})
 XML = frozenset({"docbook", "jats", "opml", "tei", "icml", "fb2"})
 _UNSEEN = frozenset({"title", "script", "style", "template", "noscript", "svg"})
+# Settings above a text (YAML), which writers turn into metadata.
+_WITH_HEAD = frozenset({"md", "gfm", "commonmark"})
+_HEAD = re.compile(r"\A\s*---\s*\n.*?\n(---|\.\.\.)\s*\n", re.S)
 _ADDRESS = re.compile(r"\]\([^)\s]*[^)]*\)|<?(?:https?|ftp|mailto|file):[^\s>\])}\"|]+>?")
 _TAG = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1>|</?[a-zA-Z][^<>]*>", re.S)
 _TEX_ADDRESS = re.compile(
@@ -77,7 +80,7 @@ def _web(text: str) -> dict[str, Any]:
 def _xml(text: str) -> dict[str, Any]:
     from defusedxml.ElementTree import fromstring  # noqa: PLC0415
 
-    root = fromstring(text.encode())
+    root = fromstring(undeclared(text).encode())
     pieces: list[str] = []
     for element in root.iter():
         tag = str(element.tag).rpartition("}")[2]
@@ -129,6 +132,8 @@ def _stripped(text: str, code: str) -> str:
         )
         codes = " ".join(re.findall(r'Code(?:Block)?\s*\(.*?\)\s*"((?:[^"\\]|\\.)*)"', text, re.S))
         return re.sub(r"\\(\d{2,6})\\?&?", lambda m: chr(int(m[1])), f"{body} {codes}")
+    if code in _WITH_HEAD:
+        text = _HEAD.sub("", text)
     if code == "rst":
         text = re.sub(r"(?m)^\.\. [\w-]+::.*$|^ +:[\w-]+:.*$|^\.\. _.*$", " ", text)
     if code == "texinfo":

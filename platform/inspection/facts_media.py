@@ -42,10 +42,12 @@ def by_mediainfo(path: Path, code: str) -> dict[str, Any]:
 
 def _moving(picture: Any, path: Path) -> dict[str, Any]:
     rate = picture.frame_rate
-    known = {"width": picture.width, "height": picture.height}
+    quarters = round(float(picture.rotation or 0) / 90) % 4  # clockwise, as players show it
+    sides = (picture.height, picture.width) if quarters % 2 else (picture.width, picture.height)
+    known: dict[str, Any] = {"width": sides[0], "height": sides[1]}
     known["fps"] = float(rate) if rate else None
     # OpenCV 5 gives no pixels of interlaced frames, and says nothing of it.
-    return known if picture.scan_type in ("Interlaced", "MBAFF") else known | _look(path)
+    return known if picture.scan_type in ("Interlaced", "MBAFF") else known | _look(path, quarters)
 
 
 def _own_seconds(path: Path, code: str, *, whole: bool) -> float | None:
@@ -122,12 +124,13 @@ def _adts(path: Path) -> dict[str, Any]:
     }
 
 
-def _look(path: Path) -> dict[str, Any]:
+def _look(path: Path, quarters: int) -> dict[str, Any]:
     """Mean brightness and contrast of the brightest of three frames."""
     import cv2  # noqa: PLC0415
 
     cv2.setNumThreads(1)
     video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    video.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # not every kind of film is turned by it
     try:
         count = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
         seen = []
@@ -137,7 +140,7 @@ def _look(path: Path) -> dict[str, Any]:
             ok, frame = video.read()
             if ok:
                 seen.append((float(frame.mean()), float(frame.std())))
-        looks = film_of(video)
+        looks = film_of(video, quarters)
     finally:
         video.release()
     if not seen:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from inspection import pdfa
+from inspection.boxes import boxes_of
 from inspection.looks import page_look
 from inspection.words import MOST_CHARS, digest
 
@@ -70,6 +71,7 @@ def _read(document: Any) -> dict[str, Any]:
             size += len(parts[-1])
     first = document[0].rect
     looks = _looks(document)
+    boxes, letters = boxes_of(document)
     archive_form = _archive_form(document)
     known = {
         "pages": pages,
@@ -81,6 +83,8 @@ def _read(document: Any) -> dict[str, Any]:
         "width_pt": round(first.width, 2),
         "height_pt": round(first.height, 2),
         "page_looks": looks,
+        "letters": letters,
+        "boxes": boxes,
     }
     if archive_form:
         known["pdfa"] = archive_form

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+_TURNS = (-1, 0, 1, 2)  # quarters clockwise → OpenCV's number
 GRID = 16  # brightness of 16 × 16 fields
 FIELDS = 8  # blue, green and red of 8 × 8 fields
 PLACES = (0.1, 0.35, 0.6, 0.85)  # of the frames that stand for an animation or film
@@ -13,6 +14,8 @@ Look = dict[str, Any]
 
 def visible(pixels: Any, *, flat: bool = False) -> Any:
     """Bytes, gray or blue-green-red; transparency over white, as a viewer shows it."""
+    if pixels.dtype.kind == "f" and pixels.size and float(pixels.max()) <= 1.0:
+        pixels = pixels * 255.0  # from 0 to 1
     if pixels.dtype != "uint8":
         top = float(pixels.max()) or 1.0
         pixels = (pixels.astype("float32") * (255.0 / max(top, 255.0))).astype("uint8")
@@ -36,6 +39,15 @@ def look_of(pixels: Any) -> Look:
     return known
 
 
+def clear_of(pixels: Any) -> Look:
+    """{clear: opacity of the grid's fields, 0–255} where a picture of four channels has holes."""
+    alpha = pixels[:, :, 3]
+    top = int(alpha.max(initial=0))
+    if top > 255:
+        alpha = (alpha // 257).astype("uint8")
+    return {} if int(alpha.min(initial=255)) >= 250 else {"clear": _fields(alpha, GRID)}
+
+
 def _fields(pixels: Any, count: int) -> list[int]:
     import cv2  # noqa: PLC0415
 
@@ -56,8 +68,8 @@ def frames_of(path: str, frames: int) -> list[Look]:
     return found
 
 
-def film_of(video: Any) -> list[Look]:
-    """The same of a film that OpenCV has opened."""
+def film_of(video: Any, quarters: int = 0) -> list[Look]:
+    """The same of a film that OpenCV has opened, turned clockwise as players show it."""
     import cv2  # noqa: PLC0415
 
     count = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -68,6 +80,7 @@ def film_of(video: Any) -> list[Look]:
             video.set(cv2.CAP_PROP_POS_MSEC, 1000 * share * count / rate)
         ok, frame = video.read()
         if ok:
+            frame = cv2.rotate(frame, _TURNS[quarters]) if quarters else frame
             found.append(look_of(frame) | {"contrast": float(frame.std())})
     return found
 

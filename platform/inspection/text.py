@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import itertools
+import re
 from pathlib import Path
+
+from chardetng_py import EncodingDetector
 
 HEAD_BYTES = 256 * 1024
 _BOMS = (
@@ -14,6 +16,20 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# Names of the web's standard → Python's codec for what Windows writes under them.
+_WIDER = {
+    "shift_jis": "cp932",
+    "euc-kr": "cp949",
+    "big5": "cp950",
+    "ibm866": "cp866",
+    "iso-8859-8-i": "iso8859-8",
+    "x-mac-cyrillic": "mac_cyrillic",
+    **dict.fromkeys(("replacement", "x-user-defined", "utf-8"), "cp1252"),
+}
+_SAYS = re.compile(
+    rb"""(?i)(?:\A\s*<\?xml[^>]*encoding=|<meta[^>]*charset=)\s*["']?\s*([\w.:-]+)"""
+)
+_XML_SAYS = re.compile(r"""\A(\s*<\?xml[^>]*?)\s+encoding\s*=\s*(?:"[^"]*"|'[^']*')""")
 
 
 def read_head(path: Path, size: int = HEAD_BYTES) -> bytes:
@@ -30,36 +46,6 @@ def _decodes(data: bytes, encoding: str) -> str | None:
         return None
 
 
-def _share(text: str, *blocks: tuple[int, int]) -> float:
-    """Share of the characters above ASCII that lie in the blocks."""
-    high = [ord(c) for c in text if ord(c) > 0x7F]
-    inside = sum(any(low <= c <= top for low, top in blocks) for c in high)
-    return inside / len(high) if high else 0.0
-
-
-_CJK, _KANA, _MARKS, _HANGUL = (
-    (0x4E00, 0x9FFF),
-    (0x3040, 0x30FF),
-    (0x3000, 0x303F),
-    (0xAC00, 0xD7A3),
-)
-
-
-def _eastern(data: bytes) -> str | None:
-    """Which eastern encoding makes sense of the bytes. The order settles ties:
-    Chinese read as Shift-JIS shows half-width kana, Chinese read as Korean few syllables."""
-    for name, blocks, least in (
-        ("cp932", (_CJK, _KANA, _MARKS), 0.9),
-        ("euc_kr", (_HANGUL, _MARKS), 0.9),
-        ("gb18030", (_CJK, _MARKS, (0xFF00, 0xFF60)), 0.9),
-        ("big5", (_CJK, _MARKS, (0xFF00, 0xFF60)), 0.9),
-    ):
-        text = _decodes(data, name)
-        if text and _share(text, *blocks) >= least:
-            return name
-    return None
-
-
 def encoding_of(data: bytes) -> str | None:
     """Encoding of text bytes; None when they are no text that we know."""
     for mark, name in _BOMS:
@@ -72,16 +58,34 @@ def encoding_of(data: bytes) -> str | None:
         return None
     if _decodes(data, "utf-8") is not None:
         return "utf-8"
-    if _dense(data) and (eastern := _eastern(data)):
-        return eastern
-    return "cp1252" if _decodes(data, "cp1252") is not None else "latin-1"
+    return _declared(data) or _legacy(data)
 
 
-def _dense(data: bytes) -> bool:
-    """Eastern multi-byte text has its high bytes in runs; western accents stand alone."""
-    high = sum(byte > 0x7F for byte in data)
-    pairs = sum(a > 0x7F and b > 0x3F for a, b in itertools.pairwise(data))
-    return bool(high) and pairs / high > 0.6 and high / len(data) > 0.15
+def _declared(data: bytes) -> str | None:
+    """What the head of an XML file or web page says, where the bytes are that."""
+    found = _SAYS.search(data[:1024])
+    try:
+        name = codecs.lookup(found[1].decode("ascii")).name if found else ""
+    except (LookupError, UnicodeDecodeError):
+        return None
+    name = {"iso8859-1": "cp1252", "ascii": "cp1252", "shift_jis": "cp932"}.get(name, name)
+    return name if name and _decodes(data, name) is not None else None
+
+
+def undeclared(text: str) -> str:
+    """XML text whose head no longer names the encoding that its bytes had."""
+    return _XML_SAYS.sub(r"\1", text, count=1)
+
+
+def _legacy(data: bytes) -> str:
+    """By chardetng, which Firefox asks; a sentence is enough for it (ADR 0028)."""
+    detector = EncodingDetector()
+    detector.feed(data, last=len(data) < HEAD_BYTES)
+    name = detector.guess(tld=None, allow_utf8=False).casefold()
+    found = _WIDER.get(name) or name.replace("windows-", "cp")
+    if found == "cp1252" and _decodes(data, found) is None:
+        return "latin-1"
+    return found
 
 
 def find_encoding(path: Path) -> str:

@@ -95,17 +95,41 @@ def _markup(text: str, declared: str | None) -> str | None:
         return "html"
     if _HTML_PART.match(text[:256]) and declared not in PLAIN:
         return "html"
-    if text.startswith("<?xml"):
-        for code, mark in _XML_KINDS:
-            if mark.search(text[:8192]):
-                return code
-        return "html" if "<html" in text[:2048].lower() else "xml"
-    return None
+    return _xml_kind(text, declared)
+
+
+def _xml_kind(text: str, declared: str | None) -> str | None:
+    begun = text.startswith("<?xml")
+    kinds = (code for code, mark in _XML_KINDS if begun and mark.search(text[:8192]))
+    found = next(kinds, None)
+    if found or (begun and "<html" in text[:2048].lower()):
+        return found or "html"
+    if declared in _SAID_BY_ROOT and _root_fits(text, declared):
+        return declared
+    return "xml" if begun or (declared == "xml" and _ROOT.match(text)) else None
+
+
+# Kinds of XML that their first element shows only to who expects them.
+_SAID_BY_ROOT = {
+    "docbook": ("article", "book", "chapter", "section", "refentry"),
+    "jats": ("article",),
+    "opml": ("opml",),
+    "tei": ("TEI", "teiCorpus"),
+}
+_ROOT = re.compile(
+    r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<!DOCTYPE[^>\[]*>\s*)*<(?:[\w.-]+:)?([\w.-]+)[\s/>]",
+    re.S,
+)
+
+
+def _root_fits(text: str, declared: str) -> bool:
+    found = _ROOT.match(text[:8192])
+    return found is not None and found[1] in _SAID_BY_ROOT[declared]
 
 
 def _json(text: str, whole: bool, declared: str | None) -> str | None:  # noqa: FBT001
     if text[:1] not in "{[":
-        return None
+        return "json" if declared == "json" and whole and _is_scalar(text) else None
     if whole:
         try:
             json.loads(text)
@@ -115,6 +139,13 @@ def _json(text: str, whole: bool, declared: str | None) -> str | None:  # noqa: 
     if declared == "jsonl":
         return declared
     return declared if declared in ("json", "ipynb", "csljson") else None
+
+
+def _is_scalar(text: str) -> bool:
+    try:
+        return not isinstance(json.loads(text), dict | list)
+    except ValueError:
+        return False
 
 
 def _is_jsonl(text: str) -> bool:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 MOST_VALUES = 20_000  # distinct ones, the first of the file
-_PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?")
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?([eE][+-]?\d{1,3})?")
 
 
 def canonical(value: Any) -> str:
@@ -22,6 +22,8 @@ def canonical(value: Any) -> str:
         return _number(str(value))
     if isinstance(value, dt.datetime | dt.date | dt.time):
         return value.isoformat()
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
     text = " ".join(str(value).split())
     if text.casefold() in ("true", "false"):
         return text.casefold()

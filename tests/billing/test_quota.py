@@ -162,14 +162,13 @@ def test_fact_24_of_a_thousand_units_exactly_a_thousand_are_given_and_charged_on
             given.append(ref)
         raise AssertionError("never refused")
 
-    taken = at_once(50, take_until_refused, threads=50)
-    held = tenant.api.quota()
-
-    def commit_share(number: int) -> None:
+    def commit_part(number: int) -> None:
         for ref in given[number::25]:
             billing.commit(ref=ref)
 
-    at_once(50, commit_share, threads=50)
+    taken = at_once(50, take_until_refused, threads=50)
+    held = tenant.api.quota()
+    at_once(50, commit_part, threads=50)
 
     assert sum(taken) == len(given) == 1000
     assert held == (0, 1000)

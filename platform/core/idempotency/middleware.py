@@ -13,7 +13,7 @@ from ninja.operation import Operation, PathView
 
 from core.errors import AppError, invalid
 from core.idempotency import services
-from core.problems import render, render_unexpected
+from core.problems import NO_ROOM, no_room, render, render_unexpected
 
 UNSAFE = frozenset({"POST", "PATCH", "DELETE"})  # API.md; a PUT says the same twice anyway
 
@@ -39,17 +39,24 @@ class IdempotencyMiddleware:
         if route is None:
             return self.get_response(request)
         try:
-            # Who may not do it is not told how it ended when somebody else did.
-            for demand in route.auth_callbacks:
-                demand(request)
-            if not 1 <= len(key) <= 255 or not key.isprintable():
-                raise invalid("Idempotency-Key", "Use 1 to 255 printable characters.")
-            record = services.claim(key, services.fingerprint(request))
-            if record is not None:
-                return services.replay(record)
+            replayed = self.look_up(request, route, key)
         except AppError as error:
             return render(request, error)
-        return self.answer(request, key)
+        except OSError as error:  # the body is read here first: its files may find the disk full
+            if error.errno not in NO_ROOM:
+                raise
+            return render(request, no_room())
+        return replayed or self.answer(request, key)
+
+    def look_up(self, request: HttpRequest, route: Operation, key: str) -> HttpResponse | None:
+        """The answer of the first call; None: this is it, and the key is claimed."""
+        # Who may not do it is not told how it ended when somebody else did.
+        for demand in route.auth_callbacks:
+            demand(request)
+        if not 1 <= len(key) <= 255 or not key.isprintable():
+            raise invalid("Idempotency-Key", "Use 1 to 255 printable characters.")
+        record = services.claim(key, services.fingerprint(request))
+        return services.replay(record) if record is not None else None
 
     def answer(self, request: HttpRequest, key: str) -> HttpResponse:
         """The first answer; a fault gives the key back."""
