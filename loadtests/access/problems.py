@@ -50,7 +50,9 @@ OUT_OF_REACH = {
     *("not_acceptable", "precondition_failed"),
 }
 # Met or not by the speed of the machine, or inside of a job instead of an answer.
-MAY_HIDE = {"job_not_ready", "feature_not_in_plan", "file_corrupt", "file_encrypted"}
+MAY_HIDE = {
+    *("job_not_ready", "feature_not_in_plan", "file_corrupt", "file_encrypted", "limit_exceeded"),
+}
 
 
 def play(stage: Stage) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from loadtests.access.__main__ import run
-from tests.e2e.conftest import ROOT, House
+from loadtests.running import ROOT
+from tests.e2e.conftest import House
 
 
 @pytest.mark.e2e
