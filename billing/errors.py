@@ -13,3 +13,15 @@ class FeatureNotInPlan(AppError):
     """The plan does not include this."""
 
     code, status = "feature_not_in_plan", 402
+
+
+class StorageFull(AppError):
+    """The plan's storage is used up."""
+
+    code, status = "storage_full", 402
+
+
+class PaymentFailed(AppError):
+    """The payment did not go through."""
+
+    code, status = "payment_failed", 402

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import register_converter
+from django.urls.converters import StringConverter
 from ninja import Query, Router
 
 from billing import queries as billing
@@ -29,6 +31,7 @@ from conversions.tools.planning import body_of, unavailable
 from conversions.tools.registry import TOOLS
 from conversions.waiting import hand_over, preferred_wait, wait_for_end
 from core.access import principal_of, requires
+from core.calling import name_target
 from core.errors import NotFound
 from core.pagination import page_body, paginate
 
@@ -48,6 +51,7 @@ def answer_after_waiting(request: HttpRequest, job: Any, query: ConvertQuery) ->
     """The new job at once, or after the seconds that `wait`, `Prefer` or `download` ask for."""
     preferred = preferred_wait(request.headers.get("Prefer", ""))
     seconds = query.wait or preferred or (60 if query.download else 0)
+    name_target(job.id)
     handed = hand_over(request, job.id, seconds, is_new=True, download=query.download)
     if handed is not None:
         return handed
@@ -220,13 +224,17 @@ ALIASES = {
 }
 
 
-@aliases.post("/{verb}/{thing}/", response={202: JobOut, 200: JobOut}, openapi_extra=TOOL_BODY)
+class AliasConverter(StringConverter):
+    """Takes the addresses of ALIASES and no others, so that the rest is 404 by every method."""
+
+    regex = "|".join(ALIASES)
+
+
+register_converter(AliasConverter, "alias")
+
+
+@aliases.post("/{alias:address}/", response={202: JobOut, 200: JobOut}, openapi_extra=TOOL_BODY)
 @requires("conversions:write")
-def use_alias(
-    request: HttpRequest, verb: str, thing: str, query: Query[ConvertQuery]
-) -> HttpResponseBase:
+def use_alias(request: HttpRequest, address: str, query: Query[ConvertQuery]) -> HttpResponseBase:
     """compress/pdf, compress/image, compress/video, edit/image, merge/pdf, split/pdf, …"""
-    slug = ALIASES.get(f"{verb}/{thing}")
-    if slug is None:
-        raise NotFound("There is nothing at this address.")
-    return run_tool(request, slug, query)
+    return run_tool(request, ALIASES[address], query)

@@ -173,6 +173,7 @@ def request_of(
         retention_hours=fields.retention_hours,
         password=password or fields.password,
         delete_after_download=fields.delete_after_download,
+        start_at=fields.start_at,
         request_id=about.request_id,
         idempotency_key=about.idempotency_key,
     )

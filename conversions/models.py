@@ -80,6 +80,7 @@ class Job(models.Model):
 
     retention_hours = models.PositiveIntegerField()
     delete_after_download = models.BooleanField(default=False)
+    start_at = models.DateTimeField(null=True)  # not before; null: as soon as it is its turn
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -119,6 +120,13 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} {self.status}"
+
+    @property
+    def work_kind(self) -> str:
+        """What takes about as long: a pair of formats, or a tool."""
+        if self.kind != "convert":
+            return self.kind
+        return f"{self.input_format}>{self.output_format}"
 
     @property
     def reservation_ref(self) -> str:

@@ -13,7 +13,6 @@ from conversions.terms import RUN_JOB, Status
 from core.env import env
 from core.tenancy import plain_cursor, table_of_tenant
 from dispatch.queries import place_of
-from dispatch.services import windows
 
 FIELDS = tuple(Job._meta.concrete_fields)  # noqa: SLF001 - Django documents it
 NAMES = [field.attname for field in FIELDS]
@@ -114,6 +113,7 @@ def job_body(job: Job) -> dict[str, Any]:
         "metadata": job.metadata,
         "webhook_url": job.webhook_url,
         "created_at": iso(job.created_at),
+        "start_at": iso(job.start_at),
         "started_at": iso(job.started_at),
         "finished_at": iso(job.finished_at),
         "expires_at": iso(job.expires_at),
@@ -140,7 +140,7 @@ def job_body_with_place(job: Job) -> dict[str, Any]:
     """A job with its place in the queue while it waits."""
     body = job_body(job)
     if job.status == Status.PENDING:
-        place = place_of(task=RUN_JOB, ref=job.id, parallel=windows())
+        place = place_of(task=RUN_JOB, ref=job.id)
         body["queue"] = vars(place) if place else None
     return body
 

@@ -26,6 +26,7 @@ from core.errors import (
     ValidationFailed,
     invalid,
 )
+from core.problems import NO_ROOM, no_room
 from core.uploads import IncomingFile, Intake
 
 MAX_JSON_BYTES = 48_000_000  # of a base64 body; larger files go as multipart
@@ -115,6 +116,8 @@ def read_form(
         OSError,
         ValueError,
     ) as error:
+        if getattr(error, "errno", None) in NO_ROOM:
+            raise no_room() from error
         raise MalformedRequest("The form can't be read.") from error
     if getattr(request, "uploads_too_large", None) and not alone:
         raise too_large(upload_limit(request))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 from ninja import Field, Schema
 from pydantic import ConfigDict, field_validator
 
+from conversions.terms import START_AT_DAYS
 from core.pagination import PageQuery
 
 
@@ -43,6 +44,20 @@ class JobIn(Schema):
     file_url: str | None = Field(None, max_length=2000)
     content_base64: str | None = None
     filename: str = Field("file", max_length=1000)
+    start_at: datetime | None = Field(
+        None, description="Not before this moment, at most 30 days ahead; UTC where no zone is said"
+    )
+
+    @field_validator("start_at")
+    @classmethod
+    def soon_enough(cls, value: datetime | None) -> datetime | None:
+        """With a zone, and not farther than a file is kept for it."""
+        if value is None:
+            return None
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        if moment > datetime.now(UTC) + timedelta(days=START_AT_DAYS):
+            raise ValueError(f"must be at most {START_AT_DAYS} days ahead")
+        return moment
 
     @field_validator("options", "metadata", mode="before")
     @classmethod
@@ -170,6 +185,7 @@ class JobOut(Schema):
     metadata: dict[str, Any]
     webhook_url: str | None
     created_at: datetime
+    start_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
     expires_at: datetime | None

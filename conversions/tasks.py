@@ -52,8 +52,9 @@ def find_orphans() -> None:
 
 @shared_task(name="conversions.find_orphans_everywhere", base=TenantTask, public=True)
 def find_orphans_everywhere() -> None:
-    """Fan out to every tenant; uploads that nobody took go at once."""
+    """Fan out to every tenant; uploads that nobody took and dead attempts' folders go at once."""
     services.sweep_incoming(fix=True)
+    services.sweep_work()
     for schema_name in every_schema():
         send("conversions.find_orphans", queue="io", schema_name=schema_name)
 

@@ -10,7 +10,9 @@ CANCEL_BATCH = "conversions.cancel_batch"  # ref: the batch
 BATCH_FILES = 1000  # of one batch
 STEP_JOBS = 1000  # of one step of a pipeline
 MAX_ATTEMPTS = 3  # of one job; a file that kills its worker each time must end
-RETRY_DELAYS_S = (1.0, 4.0)  # before the second and third attempt
+STORM_ATTEMPTS = 10  # while other jobs' workers die too: then the file is not to blame
+RETRY_DELAYS_S = (1.0, 4.0)  # before the second and third attempt; further ones as the last
+START_AT_DAYS = 30  # that a job may be put off
 
 TEST_FILE_BYTES = 10_000_000
 TEST_JOB_S = 60

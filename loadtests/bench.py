@@ -199,10 +199,11 @@ def bench_read_cpu(web: ProcessSpec, path: str, row: str, authorization: str) ->
         dict(web.env or {}),
         ROOT,
     )
-    _, bare, _ = cpu.values()
+    _, bare, ours = cpu.values()
     print("\nCPU of the answering thread for one read, without the server, asked in turn")
-    for name, seconds in cpu.items():
-        line(name, seconds, bare)
+    for name, rounds in cpu.items():
+        line(name, statistics.median(rounds))
+    print(f"  costs {read_cost.ratio(ours, bare):.2f} × the bare read (goal: 2.00)")
 
 
 def schema_of(stack: Stack) -> str:

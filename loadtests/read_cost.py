@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-REQUESTS, ROUNDS = 200, 25
+REQUESTS, ROUNDS = 40, 150
 
 
 def environ(path: str, authorization: str) -> dict[str, Any]:
@@ -63,8 +63,10 @@ def serve(lines: Iterable[str], module: str, path: str, authorization: str = "")
         print((time.thread_time() - started) / int(line), flush=True)
 
 
-def cpu_seconds(calls: Mapping[str, list[str]], env: dict[str, str], cwd: Path) -> dict[str, float]:
-    """The medians of each call (name → arguments of this program), asked in turn."""
+def cpu_seconds(
+    calls: Mapping[str, list[str]], env: dict[str, str], cwd: Path
+) -> dict[str, list[float]]:
+    """CPU seconds of a request, by name, a value for each round in which all were asked in turn."""
     found: dict[str, list[float]] = {name: [] for name in calls}
     with ExitStack() as stack:
         running = {}
@@ -79,7 +81,12 @@ def cpu_seconds(calls: Mapping[str, list[str]], env: dict[str, str], cwd: Path) 
                 seconds = one_round(child)
                 if number:  # the first warms up
                     found[name].append(seconds)
-    return {name: statistics.median(seconds) for name, seconds in found.items()}
+    return found
+
+
+def ratio(ours: list[float], base: list[float]) -> float:
+    """The median of the rounds' ratios: what the machine did in a round met both."""
+    return statistics.median(one / other for one, other in zip(ours, base, strict=True))
 
 
 def one_round(child: subprocess.Popen[str]) -> float:

@@ -61,6 +61,7 @@ def generate_key(request: HttpRequest, payload: KeyIn) -> tuple[int, dict[str, A
         user_id=caller.user_id,
         held=caller.permissions,
         wish=services.KeyWish(is_test=payload.test, **payload.dict(exclude={"test"})),
+        caller_key_id=caller.api_key_id,
     )
     return 201, queries.key_body(key, key=text)
 
@@ -97,6 +98,7 @@ def change_key(request: HttpRequest, key_id: str, payload: KeyPatch) -> dict[str
         key_id=key_id,
         held=caller.permissions,
         wanted=payload.dict(exclude_unset=True),
+        caller_key_id=caller.api_key_id,
     )
     return queries.key_body(key)
 
@@ -120,6 +122,7 @@ def rotate_key(request: HttpRequest, key_id: str, payload: RotateIn) -> tuple[in
         user_id=caller.user_id,
         held=caller.permissions,
         overlap_s=payload.overlap_seconds,
+        caller_key_id=caller.api_key_id,
     )
     old = found_key(request, key_id)
     more = {"replaces": key_id, "replaced_expires_at": old.revoked_at or old.expiry_date}

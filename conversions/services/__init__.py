@@ -8,7 +8,7 @@ from conversions.services.create_job import ConvertRequest, create_job, create_p
 from conversions.services.create_many import Accepted, Refused
 from conversions.services.detect_file import detect_file
 from conversions.services.expire_jobs import expire_jobs
-from conversions.services.find_orphans import find_orphans, sweep_incoming
+from conversions.services.find_orphans import find_orphans, sweep_incoming, sweep_work
 from conversions.services.keep_presets import change_preset, create_preset, delete_preset
 from conversions.services.learn import fold_runs
 from conversions.services.quote import quote
@@ -48,4 +48,5 @@ __all__ = [
     "run_job",
     "start_pipeline",
     "sweep_incoming",
+    "sweep_work",
 ]

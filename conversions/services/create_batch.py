@@ -16,13 +16,15 @@ from conversions.services.end_job import count_in_batch
 from conversions.terms import Status
 from core.access import Principal
 from core.idempotency.services import keep_answer
+from dispatch.room import refuse_when_full
 from inspection.naming import canonical_or_same
 
 
 def create_batch(
     *, caller: Principal, items: list[Accepted | Refused], wanted: ConvertRequest
 ) -> Batch:
-    """The accepted batch; what is refused is in it as a failed job."""
+    """The accepted batch; what is refused is in it as a failed job. Raises QueueFull."""
+    refuse_when_full(count=len(items))
     with transaction.atomic():
         batch = Batch.objects.create(
             name=wanted.name,

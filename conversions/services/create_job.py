@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import Any
 
@@ -29,6 +29,7 @@ from core.errors import FieldProblem, PermissionDenied, RateLimited, ValidationF
 from core.idempotency.services import keep_answer
 from core.outbox.services import publish
 from core.uploads import safe_name
+from dispatch.room import refuse_when_full
 from inspection.naming import canonical_or_same
 
 
@@ -51,6 +52,7 @@ class ConvertRequest:
     pipeline_id: str | None = None
     step: str | None = None
     position: int = 0
+    start_at: datetime | None = None
 
 
 def plan_route(*, source: str, target: str, options: dict[str, Any], engine: str | None) -> Plan:
@@ -98,7 +100,8 @@ def create_planned(
     plan: Plan,
     kind: str = "convert",
 ) -> Job:
-    """The accepted job of a plan over one or more files. Raises QuotaExceeded."""
+    """The accepted job of a plan over one or more files. Raises QuotaExceeded, QueueFull."""
+    refuse_when_full()
     formats = [*(source.format for source in sources), plan.output_format]
     refuse_formats(caller.allowed_formats, formats)
     kept = longest_kept(caller)
@@ -140,6 +143,8 @@ def new_job(
         pipeline_id=wanted.pipeline_id,
         step=wanted.step,
         position=wanted.position,
+        start_at=wanted.start_at,
+        stage="scheduled" if wanted.start_at else "queued",
         password_sealed=seal(wanted.password) if wanted.password else "",
         is_test=caller.is_test,
         api_key_id=caller.api_key_id,
@@ -220,7 +225,13 @@ def insert_job(job: Job, plan: Plan, caller: Principal, idempotency_key: str | N
             )
         job.save(force_insert=True)
         insert_steps(job, plan)
-        dispatch.submit(task=RUN_JOB, ref=job.id, queue=plan.queue)
+        dispatch.submit(
+            task=RUN_JOB,
+            ref=job.id,
+            queue=plan.queue,
+            kind=job.work_kind,
+            not_before=job.start_at,
+        )
         publish(
             type="job.created",
             tenant_slug=caller.tenant_slug or "",

@@ -145,7 +145,11 @@ def insert_all(caller: Principal, pairs: list[tuple[Accepted | Refused, Job]]) -
             if isinstance(item, Accepted)
             for step in step_rows(job, item.plan)
         )
-        dispatch.submit_many(task=RUN_JOB, queues={job.id: item.plan.queue for item, job in going})
+        dispatch.submit_many(
+            task=RUN_JOB,
+            work={job.id: (str(item.plan.queue), job.work_kind) for item, job in going},
+            not_before=going[0][1].start_at if going else None,  # the same for the whole request
+        )
         slug = caller.tenant_slug or ""
         over = {job.id: job_body(job) for _, job in pairs if job.status == Status.FAILED}
         publish_many(

@@ -10,6 +10,7 @@ from conversions.queries import job_body
 from conversions.shared.models import CleanUp
 from conversions.terms import Status
 from core import doorbell, storage
+from core.idempotency.services import forget_old
 from core.outbox.services import publish
 from core.tenancy import require_tenant
 from tenants.queries import tenant_of_schema
@@ -19,7 +20,11 @@ RETRIED = (Status.FAILED, Status.CANCELED)  # what a customer may run again whil
 
 
 def expire_jobs() -> int:
-    """Expire what is due in the current tenant. Returns how many. Idempotent."""
+    """Expire what is due in the current tenant. Returns how many. Idempotent.
+
+    Answers that were kept to be replayed go with them.
+    """
+    forget_old()
     slug = tenant_of_schema(require_tenant()).slug
     due = Job.objects.filter(expires_at__lt=Now()).order_by("expires_at")
     results = list(due.filter(status=Status.COMPLETED).values_list("pk", flat=True)[:BATCH])

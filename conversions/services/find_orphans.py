@@ -16,7 +16,9 @@ from conversions.models import Job, Pipeline
 from conversions.services.expire_jobs import expire_job, note_clean_up
 from conversions.terms import Status
 from core import storage
+from core.env import env
 from core.tenancy import require_tenant
+from dispatch.recovery import running
 from tenants.queries import tenant_of_schema
 
 OLDER_HOURS = 6.0  # than the longest upload, job and transaction together
@@ -94,6 +96,20 @@ def remove(path: Path) -> None:
         if any(folder.iterdir()):
             return
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_work() -> list[str]:
+    """Work folders of this machine whose attempt was killed. Returns their names.
+
+    A folder is made after its ticket was claimed, so whoever is listed here and not running by the
+    rows, asked afterwards, has ended.
+    """
+    found = [path for path in env().storage.work_folder.glob("tkt_*-*") if path.is_dir()]
+    alive = running([path.name.rpartition("-")[0] for path in found])
+    left = [path for path in found if path.name not in alive]
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    return [path.name for path in left]
 
 
 def sweep_incoming(*, fix: bool, older_hours: float = OLDER_HOURS) -> list[str]:

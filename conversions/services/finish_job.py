@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path, PurePath
@@ -61,6 +62,15 @@ def finish_job(job: Job, lease: Lease, outcome: Outcome) -> None:
         for item in stored:
             storage.delete(item["key"])
         raise
+    drop_leftovers(job.id, keep=f"output-{lease.fence}")
+
+
+def drop_leftovers(job_id: str, *, keep: str = "") -> None:
+    """Outputs that an attempt stored before it was killed: no row names them."""
+    folder = storage.path_of(storage.tenant_key("jobs", job_id))
+    for left in folder.glob("output-*"):
+        if left.name != keep:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def complete(job: Job, lease: Lease, outcome: Outcome, stored: list[dict[str, Any]]) -> None:
@@ -80,7 +90,7 @@ def complete(job: Job, lease: Lease, outcome: Outcome, stored: list[dict[str, An
 
 
 def fail_job(job: Job, lease: Lease, failure: Failure) -> None:
-    """End a job with its reason; nothing is charged."""
+    """End a job with its reason; nothing is charged. A fault of ours is a dead letter for staff."""
     with transaction.atomic():
         locked = lock(job, lease)
         locked.status, locked.stage = Status.FAILED, "failed"
@@ -90,7 +100,9 @@ def fail_job(job: Job, lease: Lease, failure: Failure) -> None:
         locked.finished_at, locked.password_sealed = timezone.now(), ""
         locked.expires_at = locked.finished_at + timedelta(hours=locked.retention_hours)  # of input
         locked.save()
-        end(locked, lease, "job.failed", charge=False)
+        buried = f"{failure.code}: {failure.detail}" if failure.retry else ""
+        end(locked, lease, "job.failed", charge=False, buried=buried)
+    drop_leftovers(job.id)
 
 
 def lock(job: Job, lease: Lease) -> Job:
@@ -101,11 +113,14 @@ def lock(job: Job, lease: Lease) -> Job:
     return locked
 
 
-def end(job: Job, lease: Lease, event: str, *, charge: bool) -> None:
-    """Charge or release, close the ticket, tell."""
+def end(job: Job, lease: Lease, event: str, *, charge: bool, buried: str = "") -> None:
+    """Charge or release, close the ticket, tell. ``buried``: why staff should look at it."""
     if not job.is_test:
         (billing.commit if charge else billing.release)(ref=job.reservation_ref)
-    dispatch.close(lease)
+    if buried:
+        dispatch.bury(lease, reason=buried)
+    else:
+        dispatch.close(lease)
     slug = tenant_of_schema(lease.schema_name).slug
     publish(type=event, tenant_slug=slug, shard=job.id, payload=job_body(job))
     job_ended(job, slug)

@@ -7,6 +7,7 @@ from copy import copy
 from django.db import transaction
 
 import billing.services as billing
+import dispatch.recovery as dispatch_recovery
 import dispatch.services as dispatch
 from conversions import offer
 from conversions.models import Job
@@ -17,10 +18,12 @@ from core import storage
 from core.access import Principal
 from core.errors import Conflict, Expired, NotFound
 from core.outbox.services import publish
+from dispatch.room import refuse_when_full
 
 
 def retry_job(*, job_id: str, caller: Principal) -> Job:
-    """Back to pending. Raises NotFound, Conflict, Expired, QuotaExceeded."""
+    """Back to pending. Raises NotFound, Conflict, Expired, QuotaExceeded, QueueFull."""
+    refuse_when_full()
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(pk=job_id).first()
         if job is None:
@@ -41,7 +44,8 @@ def retry_job(*, job_id: str, caller: Principal) -> Job:
         dearest = max(
             (offer.spec_of(step.engine) for step in job.steps.all()), key=lambda spec: spec.seconds
         )
-        dispatch.submit(task=RUN_JOB, ref=job.id, queue=dearest.queue)
+        dispatch_recovery.settle(task=RUN_JOB, ref=job.id)
+        dispatch.submit(task=RUN_JOB, ref=job.id, queue=dearest.queue, kind=job.work_kind)
         publish(
             type="job.created",
             tenant_slug=caller.tenant_slug or "",
@@ -56,6 +60,6 @@ def reopen(job: Job) -> None:
     """Forget how the last round ended."""
     job.round += 1
     job.status, job.stage, job.progress = Status.PENDING, "queued", 0
-    job.error, job.report, job.attempts = None, None, 0
+    job.error, job.report, job.attempts, job.start_at = None, None, 0, None
     job.started_at = job.finished_at = job.expires_at = None
     job.save()

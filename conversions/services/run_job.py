@@ -22,13 +22,21 @@ from conversions.models import Job, Step
 from conversions.queries import job_body
 from conversions.services.finish_job import Failure, Outcome, fail_job, finish_job
 from conversions.services.run_steps import Bench, joined, run_steps
-from conversions.terms import ENDED, MAX_ATTEMPTS, RETRY_DELAYS_S, TEST_JOB_S, Status
+from conversions.terms import (
+    ENDED,
+    MAX_ATTEMPTS,
+    RETRY_DELAYS_S,
+    STORM_ATTEMPTS,
+    TEST_JOB_S,
+    Status,
+)
 from conversions.verification import Report
 from core import doorbell
 from core.crypto import unseal
 from core.env import env
 from core.outbox.services import publish
 from dispatch.errors import LeaseLost
+from dispatch.recovery import is_stormy
 from dispatch.services import Lease
 from sandbox.stopping import Stopped, stopped_by
 from tenants.queries import tenant_of_schema
@@ -36,6 +44,7 @@ from tenants.queries import tenant_of_schema
 log = logging.getLogger("filemill.jobs")
 PROGRESS_EVERY_S = 0.5
 VERIFY_SHARE = 95  # percent shown when the engines are done
+LOST_EACH_TIME = "Whoever worked on this file died each time. Try again, or send another file."
 
 
 def run_job(*, ticket_id: str) -> None:
@@ -53,11 +62,12 @@ def run_job(*, ticket_id: str) -> None:
 
 def attempt_job(lease: Lease) -> None:
     """One attempt; ends the job, or gives the ticket back."""
-    job = start_job(lease)
+    is_tried = may_try(lease, lease.attempt)
+    job = start_job(lease, attempts=lease.attempt if is_tried else lease.attempt - 1)
     if job is None:
         return
-    if lease.attempt > MAX_ATTEMPTS:
-        fail_job(job, lease, Failure("engine_crashed", "The engine died on this file each time."))
+    if not is_tried:
+        fail_job(job, lease, Failure("internal_error", LOST_EACH_TIME, retry=True))
         return
     try:
         with workspace(lease) as folder:
@@ -78,7 +88,7 @@ def attempt_job(lease: Lease) -> None:
         )
 
 
-def start_job(lease: Lease) -> Job | None:
+def start_job(lease: Lease, *, attempts: int = 1) -> Job | None:
     """Mark the job as processing. None when it has ended meanwhile (canceled, deleted)."""
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(pk=lease.ref).first()
@@ -86,7 +96,7 @@ def start_job(lease: Lease) -> Job | None:
             dispatch.close(lease)
             return None
         first = job.status == Status.PENDING
-        job.status, job.stage, job.attempts = Status.PROCESSING, "starting", lease.attempt
+        job.status, job.stage, job.attempts = Status.PROCESSING, "starting", attempts
         job.started_at = job.started_at or timezone.now()
         job.save(update_fields=["status", "stage", "attempts", "started_at"])
         doorbell.ring("job", job.id)
@@ -102,9 +112,10 @@ def start_job(lease: Lease) -> Job | None:
 
 @contextmanager
 def workspace(lease: Lease) -> Iterator[Path]:
-    """A private folder for one attempt, gone afterwards."""
+    """A private folder for one attempt, gone afterwards; so is what a killed attempt left."""
     folder = env().storage.work_folder / f"{lease.ticket_id}-{lease.fence}"
-    shutil.rmtree(folder, ignore_errors=True)
+    for left in folder.parent.glob(f"{lease.ticket_id}-*"):
+        shutil.rmtree(left, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     try:
         yield folder
@@ -175,9 +186,17 @@ def report_progress(job: Job, lease: Lease, percent: int, stage: str) -> None:
 
 def fail_or_retry(job: Job, lease: Lease, failure: Failure) -> None:
     """Try again where that can help, else end the job with its reason."""
-    if failure.retry and lease.attempt < MAX_ATTEMPTS:
+    if failure.retry and may_try(lease, lease.attempt + 1):
+        delays = RETRY_DELAYS_S[lease.attempt - 1 :] or RETRY_DELAYS_S[-1:]
         with transaction.atomic():
             Job.objects.filter(pk=job.pk).update(stage="waiting for another try")
-            dispatch.retry(lease, delay_s=RETRY_DELAYS_S[lease.attempt - 1])
+            dispatch.retry(lease, delay_s=delays[0])
         return
     fail_job(job, lease, failure)
+
+
+def may_try(lease: Lease, attempt: int) -> bool:
+    """Whether a job gets this attempt: more of them while the workers of others die as well."""
+    if attempt <= MAX_ATTEMPTS:
+        return True
+    return attempt <= STORM_ATTEMPTS and is_stormy(lease)

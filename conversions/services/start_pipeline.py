@@ -30,6 +30,7 @@ from core.crypto import seal
 from core.errors import NotFound
 from core.idempotency.services import keep_answer
 from core.uploads import safe_name
+from dispatch.room import refuse_when_full
 
 log = logging.getLogger("filemill.pipelines")
 LATER_S = 3  # the request goes on by itself; the ticket is for when it dies
@@ -55,11 +56,12 @@ def start_pipeline(
     imported: Mapping[str, tuple[Source, ...]],
     wanted: RunRequest,
 ) -> Pipeline:
-    """The accepted run, its first jobs made. Raises QuotaExceeded, and a step's refusal.
+    """The accepted run, its first jobs made. Raises QuotaExceeded, QueueFull, a step's refusal.
 
     One transaction holds the run, its files, its preset and a ticket. The first steps are started
     after it, by this process or, when it dies, by whoever gets the ticket.
     """
+    refuse_when_full(count=len(steps))
     checked = check_graph(steps, flows_of(imported))
     for one in checked.values():
         made = [plan.output_format for plan in one.plans]

@@ -23,7 +23,7 @@ from inspection.detect import detect
 from inspection.formats import BY_CODE
 from inspection.texts import PLAIN
 from sandbox import pool
-from sandbox.outcomes import SandboxError
+from sandbox.outcomes import SandboxError, is_killed
 
 __all__ = ["Check", "Report", "presence", "type_of", "verdict_of", "verify", "warm"]
 
@@ -139,6 +139,8 @@ def _read(
                 readable=tuple(path for path, _ in seen),
             )
     except SandboxError as error:
+        if is_killed(error):
+            raise
         return Check(
             name="readable", ok=False, expected="a file that opens", actual=str(error)[:200]
         )

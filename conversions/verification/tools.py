@@ -13,7 +13,7 @@ from conversions.verification.tool_rules import RULES
 from conversions.verification.tool_seen import Seen
 from inspection.facts import PRELOAD, PRELOAD_PDF
 from sandbox import pool
-from sandbox.outcomes import SandboxError
+from sandbox.outcomes import SandboxError, is_killed
 
 _WRITERS = {"archive_create": "python", "archive_extract": "libarchive"}
 _PILLOW = "image_"
@@ -106,6 +106,8 @@ def _read(done: Operation, outputs: tuple[Path, ...]) -> list[dict[str, Any]] | 
             readable=(*done.sources, *outputs),
         )
     except SandboxError as error:
+        if is_killed(error):
+            raise
         return Check(
             name="readable", ok=False, expected="a file that opens", actual=str(error)[:200]
         )

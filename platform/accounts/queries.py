@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -51,9 +51,14 @@ def with_second_factor(user_ids: Collection[str]) -> set[str]:
     return set(devices.values_list("user_id", flat=True))
 
 
+def named(username: str) -> QuerySet[User]:
+    """Who has this user name, compared as the constraint compares: ı is no i, ſ no s."""
+    return User.objects.alias(key=Lower("username")).filter(key=Lower(Value(username)))
+
+
 def user_id_of(username: str) -> str | None:
     """The id behind a user name."""
-    return User.objects.filter(username__iexact=username).values_list("pk", flat=True).first()
+    return named(username).values_list("pk", flat=True).first()
 
 
 def of_address(address: str) -> QuerySet[User]:

@@ -51,7 +51,10 @@ class ActivityMiddleware:
 
 
 def target_of(request: HttpRequest, response: HttpResponse) -> str:
-    """The last id in the address, else what the answer points to."""
+    """What the work has named, else the last id in the address, else what the answer points to."""
+    named = getattr(request, "activity_target", None)
+    if named:
+        return str(named)
     match = request.resolver_match
     ids: list[Any] = [v for v in match.kwargs.values() if v] if match else []
     if ids:

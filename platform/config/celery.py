@@ -16,8 +16,10 @@ from celery.signals import (
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")  # noqa: TID251 - an entry point
 
+from config import broker
 from core.env import env
 
+broker.install()
 BROKER = env().redis.broker_url or env().redis.url
 VISIBILITY_S = 3600  # longer than any lease: rows, not Redis, decide who works
 
@@ -40,6 +42,11 @@ app.conf.update(
     },
     beat_schedule={
         "reconcile": {"task": "dispatch.reconcile", "schedule": 3.0, "options": {"expires": 6}},
+        "forget-done": {
+            "task": "dispatch.forget_done",
+            "schedule": 30.0,
+            "options": {"expires": 30},
+        },
         "relay": {"task": "outbox.relay", "schedule": 2.0, "options": {"expires": 4}},
         "expire": {
             "task": "conversions.expire_everywhere",
@@ -96,7 +103,8 @@ def cool_down(**kwargs: object) -> None:
 
 @worker_init.connect
 def refuse_unsafe(**kwargs: object) -> None:
-    """A worker whose sandbox or database leaks does not start."""
-    from config.safety import check_at_start  # noqa: PLC0415 - Django is ready only now
+    """A worker whose sandbox or database leaks does not start; what dead ones left is removed."""
+    from config.safety import check_at_start, remove_leftovers  # noqa: PLC0415 - Django is ready
 
     check_at_start()
+    remove_leftovers()

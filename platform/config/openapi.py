@@ -35,9 +35,9 @@ def document() -> bytes:
     schema: dict[str, Any] = orjson.loads(
         orjson.dumps(api.get_openapi_schema(), default=str, option=orjson.OPT_NON_STR_KEYS)
     )
-    views = {(method, path): view for method, path, view in declared()}
+    routes = {(method, path): route for method, path, route in declared()}
     for path, method, operation in operations(schema):
-        operation["x-permission"] = views[method, path].permission
+        operation["x-permission"] = routes[method, path].view_func.permission
         dress(path, method, operation)
     components = schema.setdefault("components", {})
     components["securitySchemes"] = SECURITY_SCHEMES
@@ -47,13 +47,13 @@ def document() -> bytes:
 
 
 def declared() -> Iterator[tuple[str, str, Any]]:
-    """Method, path and view of every route, with the permission that it demands."""
+    """Method, path and ninja's operation of every route."""
     for prefix, router in api._routers:  # noqa: SLF001 - ninja has no other way
         for path, found in router.path_operations.items():
             address = re.sub(r"{\w+:", "{", f"/api/v1/{prefix}/{path}")
             for operation in found.operations:
                 for method in operation.methods:
-                    yield method.lower(), re.sub("/+", "/", address), operation.view_func
+                    yield method.lower(), re.sub("/+", "/", address), operation
 
 
 def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

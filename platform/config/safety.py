@@ -9,9 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 from django.core.cache import caches
+from django.db import DatabaseError
 
 from core.env import env
 from core.postgres import pooler_leaks
+from core.tenancy import in_public
 from tenants.errors import LeakyPooler
 
 log = logging.getLogger("filemill.safety")
@@ -48,3 +50,18 @@ def check_at_start() -> None:
         log.error("the sandbox leaks: %s", ", ".join(report["leaks"]))
         if env().limits.sandbox_required:
             sys.exit(f"Refusing to convert, the sandbox leaks: {', '.join(report['leaks'])}")
+
+
+def remove_leftovers() -> None:
+    """Folders of attempts and warm hosts whose worker was killed; without them all goes on."""
+    from conversions.services import sweep_work  # noqa: PLC0415 - the web process runs no engine
+    from sandbox.hosts import sweep_folders  # noqa: PLC0415
+
+    try:
+        with in_public():
+            left = [*sweep_work(), *sweep_folders()]
+    except (DatabaseError, OSError) as error:
+        log.warning("leftovers of dead workers stay: %s", error)
+        return
+    if left:
+        log.info("removed what dead workers left: %s", ", ".join(left))

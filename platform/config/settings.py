@@ -66,7 +66,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "core.middleware.BrowserSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "staff.middleware.AdminMiddleware",
     "tenants.middleware.TenantMiddleware",

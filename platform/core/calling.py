@@ -56,3 +56,10 @@ def name_actor(user_id: str) -> None:
     request = REQUEST.get()
     if request is not None:
         request.actor_id = user_id  # type: ignore[attr-defined]
+
+
+def name_target(id: str) -> None:
+    """Say what the call is about where neither its address nor its answer does."""
+    request = REQUEST.get()
+    if request is not None:
+        request.activity_target = id  # type: ignore[attr-defined]

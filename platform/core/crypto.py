@@ -23,6 +23,16 @@ def seal(plain: str) -> str:
     return cipher().encrypt(plain.encode()).decode()
 
 
+def seal_bytes(plain: bytes) -> bytes:
+    """Encrypt bytes."""
+    return cipher().encrypt(plain)
+
+
+def unseal_bytes(sealed: bytes) -> bytes:
+    """Decrypt what ``seal_bytes`` made. Raises InvalidToken when SECRET_KEY has changed."""
+    return cipher().decrypt(sealed)
+
+
 def unseal(sealed: str) -> str:
     """Decrypt what ``seal`` made. Raises InvalidToken when SECRET_KEY has changed."""
     return cipher().decrypt(sealed.encode()).decode()

@@ -128,12 +128,21 @@ class Dispatch(Group):
 
     lease_s: int = Field(default=15, ge=5, validation_alias="DISPATCH_LEASE_SECONDS")
     resend_s: int = Field(default=20, ge=2, validation_alias="DISPATCH_RESEND_SECONDS")
+    keep_done_s: int = Field(
+        default=3600, ge=0, validation_alias="DISPATCH_KEEP_DONE_SECONDS"
+    )  # of tickets; jobs, events and deliveries keep what happened
     window_convert: int = Field(
         default=4, ge=1, validation_alias="DISPATCH_WINDOW_CONVERT"
     )  # tickets
     window_office: int = Field(default=2, ge=1, validation_alias="DISPATCH_WINDOW_OFFICE")
     window_media: int = Field(default=2, ge=1, validation_alias="DISPATCH_WINDOW_MEDIA")
     window_io: int = Field(default=32, ge=1, validation_alias="DISPATCH_WINDOW_IO")
+    max_waiting: int = Field(
+        default=100_000, ge=1, validation_alias="DISPATCH_MAX_WAITING"
+    )  # jobs of all tenants; then 503 queue_full
+    max_waiting_tenant: int = Field(
+        default=20_000, ge=1, validation_alias="DISPATCH_MAX_WAITING_TENANT"
+    )  # jobs of one tenant
 
 
 class Limits(Group):

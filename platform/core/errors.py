@@ -135,6 +135,12 @@ class MethodNotAllowed(AppError):
     code, status = "method_not_allowed", 405
 
 
+class NotAcceptable(AppError):
+    """None of the types that you accept is offered here."""
+
+    code, status = "not_acceptable", 406
+
+
 class Conflict(AppError):
     """That clashes with what is there."""
 
@@ -151,6 +157,12 @@ class Expired(AppError):
     """It was here, and has been deleted as agreed."""
 
     code, status = "expired", 410
+
+
+class PreconditionFailed(AppError):
+    """It has changed since you read it."""
+
+    code, status = "precondition_failed", 412
 
 
 class FileTooLarge(AppError):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import cast
 
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
@@ -68,6 +70,20 @@ class RequestMiddleware:
         if isinstance(error, AppError):
             return render(request, error)
         return render_unexpected(request, error)
+
+
+class BrowserSessionMiddleware(SessionMiddleware):
+    """A session for whoever may have one: not for a read that brings other credentials."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Around the answer, or past it."""
+        if (
+            request.method == "GET"
+            and "HTTP_AUTHORIZATION" in request.META
+            and request.path_info.startswith(API)
+        ):
+            return cast("HttpResponse", self.get_response(request))
+        return cast("HttpResponse", super().__call__(request))
 
 
 def name_request(request: HttpRequest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable
 from typing import Any, cast
@@ -25,6 +26,7 @@ from core.errors import (
 
 log = logging.getLogger("filemill.problems")
 CONTENT_TYPE = "application/problem+json"
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 Handler = Callable[[HttpRequest, Any], HttpResponse]
 
 
@@ -56,10 +58,18 @@ def from_validation(error: ValidationError) -> AppError:
     """Ninja's complaint about the payload → 422, or 400 where the body was no JSON at all."""
     fields = []
     for item in error.errors:
-        path = [str(part) for part in item.get("loc", ())][1:] or ["body"]
-        fields.append(FieldProblem(".".join(path), str(item.get("type", "invalid")), item["msg"]))
+        place = field_of([str(part) for part in item.get("loc", ())])
+        fields.append(FieldProblem(place, str(item.get("type", "invalid")), item["msg"]))
     summary = "; ".join(f"{item.field}: {item.message}" for item in fields)
     return ValidationFailed(summary, errors=fields)
+
+
+def field_of(place: list[str]) -> str:
+    """A field as the caller sent it: ninja puts the source before it, and our argument's name
+    between the two where the body is one object.
+    """
+    inner = place[2:] if place[:1] == ["body"] else place[1:]
+    return ".".join(inner) or "body"
 
 
 def from_unexpected(error: BaseException) -> AppError:
@@ -68,9 +78,18 @@ def from_unexpected(error: BaseException) -> AppError:
         return ServiceUnavailable(
             "The database does not answer. Try again.", headers={"Retry-After": "5"}
         )
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return no_room()
     if isinstance(error, DataError):  # a zero byte, a number out of range
         return ValidationFailed("A value in the request can't be stored.")
     return AppError("An unexpected error. It was logged under the request id.")
+
+
+def no_room() -> ServiceUnavailable:
+    """The storage is full: nothing was taken, and later there may be room."""
+    return ServiceUnavailable(
+        "The storage is full. Nothing was stored; try again later.", headers={"Retry-After": "60"}
+    )
 
 
 def render_unexpected(request: HttpRequest, error: BaseException) -> HttpResponse:

@@ -10,6 +10,7 @@ from celery import current_app
 from celery.exceptions import OperationalError
 from django.db import transaction
 from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
 
 from core.tenancy import HEADER, PUBLIC, current_schema
 
@@ -23,7 +24,7 @@ def send(name: str, *args: str, queue: str, schema_name: str | None = None) -> b
         current_app.send_task(
             name, args=args, queue=queue, headers=headers, retry=False, ignore_result=True
         )
-    except (OperationalError, BrokerError, ConnectionError, TimeoutError) as error:
+    except (OperationalError, BrokerError, RedisError, ConnectionError, TimeoutError) as error:
         log.warning("broker away, %s not sent: %s", name, error)
         return False
     return True

@@ -1,20 +1,23 @@
 """Submit, pump, claim, keep, close: every balance moves by one SQL statement.
 
 Redis is a doorbell. What is due, who holds it and until when are rows; time is the database's.
-The pump is fair: it takes the ticket whose tenant has the fewest running for its weight, keeps each
-tenant within its slots, and each queue within a window, so that a late-comer waits one round.
+The pump is fair: next is the tenant that had the least service for its weight (`turns`), within its
+slots and within each queue's window, so that a late-comer waits one round.
+
+What a crash of the database may forget, that a ticket was sent or claimed, is committed without
+waiting for the disk: the ticket is then due again, and its holder has lost its lease.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
@@ -24,79 +27,27 @@ from core import doorbell
 from core.env import env
 from core.queue import send
 from core.tenancy import PUBLIC, current_schema, in_public
+from dispatch import owners
+from dispatch.census import survey
 from dispatch.errors import LeaseLost
 from dispatch.models import Lane, State, Ticket, ticket_id
+from dispatch.statements import (
+    CLAIM,
+    CLOSE,
+    FORGET,
+    KEEP,
+    RECLAIM_LOST,
+    RECLAIM_UNHEARD,
+    SUBMIT,
+    WITHDRAW,
+)
+from dispatch.turns import LOCK, PUMP, SETTLE
 
 log = logging.getLogger("filemill.dispatch")
 PUMP_LOCK = 0xD15  # key of the advisory lock
 EPOCH = "dispatch:epoch"  # gone from Redis: it was emptied, so ring for everything again
-
-PUMP = """
-WITH room AS (
-  SELECT w.queue, w.size - count(t.id) AS free
-  FROM unnest(%(queues)s::text[], %(sizes)s::int[]) AS w(queue, size)
-  LEFT JOIN dispatch_ticket t ON t.queue = w.queue AND t.state IN ('sent', 'running')
-  GROUP BY w.queue, w.size
-), candidate AS (
-  SELECT t.id, t.queue, room.free, lane.slots, lane.weight,
-         busy.n + row_number() OVER (PARTITION BY t.lane_id, t.queue = 'io'
-                                     ORDER BY t.priority DESC, t.id) AS nth
-  FROM room
-  CROSS JOIN dispatch_lane lane
-  CROSS JOIN LATERAL (
-    SELECT id, queue, lane_id, priority FROM dispatch_ticket
-    WHERE lane_id = lane.schema_name AND queue = room.queue AND state = 'waiting'
-      AND run_after <= now()
-    ORDER BY priority DESC, id LIMIT greatest(room.free, 0)
-  ) t
-  CROSS JOIN LATERAL (
-    SELECT count(*) AS n FROM dispatch_ticket b
-    WHERE b.lane_id = lane.schema_name AND b.state IN ('sent', 'running')
-      AND (b.queue = 'io') = (t.queue = 'io')
-  ) busy
-  WHERE room.free > 0 AND NOT lane.is_paused
-), turn AS (
-  SELECT id, free, row_number() OVER (PARTITION BY queue ORDER BY nth::float / weight, id) AS place
-  FROM candidate WHERE queue = 'io' OR nth <= slots
-)
-UPDATE dispatch_ticket SET state = 'sent', sent_at = now()
-WHERE state = 'waiting' AND id IN (SELECT id FROM turn WHERE place <= free)
-RETURNING id, task, queue, lane_id
-"""
-
-CLAIM = """
-UPDATE dispatch_ticket
-SET state = 'running', attempts = attempts + 1, fence = fence + 1, owner = %s,
-    started_at = now(), lease_until = now() + %s * interval '1 second'
-WHERE id = %s AND state IN ('waiting', 'sent') AND NOT EXISTS
-  (SELECT 1 FROM dispatch_lane l WHERE l.schema_name = lane_id AND l.is_paused)
-RETURNING fence, attempts, ref, lane_id
-"""
-
-KEEP = """
-UPDATE dispatch_ticket SET lease_until = now() + %s * interval '1 second'
-WHERE id = %s AND fence = %s AND state = 'running'
-"""
-
-CLOSE = """
-UPDATE dispatch_ticket
-SET state = %s, finished_at = CASE WHEN %s = 'done' THEN now() END,
-    run_after = now() + %s * interval '1 second', lease_until = NULL
-WHERE id = %s AND fence = %s AND state = 'running'
-"""
-
-WITHDRAW = """
-UPDATE dispatch_ticket SET state = 'done', fence = fence + 1, lease_until = NULL
-WHERE task = %s AND ref = %s AND state IN ('waiting', 'sent', 'running')
-RETURNING id
-"""
-
-RECLAIM = """
-UPDATE dispatch_ticket SET state = 'waiting', lease_until = NULL
-WHERE (state = 'running' AND lease_until < now())
-   OR (state = 'sent' AND sent_at < now() - %s * interval '1 second')
-RETURNING id
-"""
+FORGET_AT_ONCE = 5_000  # tickets in one statement
+MOST_LOST = 20  # holders that may die of one ticket, whatever its task, before it is given up
 
 
 @dataclass(frozen=True)
@@ -133,7 +84,7 @@ def pause_lane(*, schema_name: str, paused: bool) -> None:
     """Hold a tenant's tickets back, or let them go on. What runs already is not stopped."""
     Lane.objects.filter(schema_name=schema_name).update(is_paused=paused)
     if not paused:
-        transaction.on_commit(pump)
+        transaction.on_commit(pump, robust=True)
 
 
 def drop_lane(*, schema_name: str) -> None:
@@ -141,50 +92,66 @@ def drop_lane(*, schema_name: str) -> None:
     Lane.objects.filter(schema_name=schema_name).delete()
 
 
-def submit(*, task: str, ref: str, queue: str, priority: int = 0, delay_s: float = 0) -> str:
+def submit(
+    *,
+    task: str,
+    ref: str,
+    queue: str,
+    kind: str = "",
+    priority: int = 0,
+    delay_s: float = 0,
+    not_before: datetime | None = None,
+) -> str:
     """Write a ticket into the running transaction, for the current schema; ring after commit.
 
-    Idempotent on (task, ref) while an earlier ticket is open.
+    Work of one ``kind`` takes about as long. Idempotent on (task, ref) while an earlier ticket is
+    open. It is due after ``delay_s``, and never before the moment ``not_before``.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO dispatch_ticket (id, lane_id, task, ref, queue, priority, state, attempts,"
-            " fence, owner, run_after) VALUES (%s, %s, %s, %s, %s, %s, 'waiting', 0, 0, '',"
-            " now() + %s * interval '1 second') ON CONFLICT DO NOTHING RETURNING id",
-            [
-                ticket_id(),
-                current_schema(),
-                task,
-                ref,
-                queue,
-                priority,
-                delay_s,
-            ],
-        )
+        values: list[Any] = [ticket_id(), current_schema(), task, ref, queue, kind[:60], priority]
+        cursor.execute(SUBMIT, [*values, delay_s, not_before])
         row = cursor.fetchone()
-    transaction.on_commit(pump)
+    transaction.on_commit(pump, robust=True)
     return str(row[0]) if row else ""
 
 
-def submit_many(*, task: str, queues: dict[str, str]) -> None:
-    """A ticket for each ref → queue, in one statement and with one doorbell."""
-    rows = [Ticket(lane_id=current_schema(), task=task, ref=r, queue=q) for r, q in queues.items()]
+def submit_many(
+    *, task: str, work: dict[str, tuple[str, str]], not_before: datetime | None = None
+) -> None:
+    """A ticket for each ref → (queue, kind), in one statement and with one doorbell."""
+    due = {} if not_before is None else {"run_after": not_before}
+    lane = current_schema()
+    rows = [
+        Ticket(lane_id=lane, task=task, ref=ref, queue=queue, kind=kind[:60], **due)
+        for ref, (queue, kind) in work.items()
+    ]
     Ticket.objects.bulk_create(rows, ignore_conflicts=True)
-    transaction.on_commit(pump)
+    transaction.on_commit(pump, robust=True)
 
 
 def pump() -> int:
     """Send what is next in turn, as far as the windows have room. Returns how many were sent."""
+    total, again = 0, True
+    while again:
+        chosen, again = pump_once()
+        total += len(chosen)
+    return total
+
+
+def pump_once() -> tuple[list[tuple[str, ...]], bool]:
+    """What was sent, and whether a tenant's slots left places free that others can take."""
     sizes = windows()
     with in_public(), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PUMP_LOCK])
+        cursor.execute(LOCK, [PUMP_LOCK])
+        cursor.execute(SETTLE)
         cursor.execute(PUMP, {"queues": list(sizes), "sizes": list(sizes.values())})
-        chosen = cursor.fetchall()
+        rows = cursor.fetchall()
+        chosen = [row[:4] for row in rows]
         transaction.on_commit(partial(ring, chosen))
-    return len(chosen)
+    return chosen, any(row[4] for row in rows)
 
 
-def ring(chosen: list[tuple[str, str, str, str]]) -> None:
+def ring(chosen: list[tuple[str, ...]]) -> None:
     """Send the messages; what the broker refuses stays ``sent`` and is taken back by the sweep."""
     for ticket, task, queue, schema_name in chosen:
         if not send(task, ticket, queue=queue, schema_name=schema_name):
@@ -193,13 +160,12 @@ def ring(chosen: list[tuple[str, str, str, str]]) -> None:
 
 def claim(ticket: str) -> Lease | None:
     """Take a ticket. None when it is taken, done or unknown: a second message does nothing."""
-    owner = f"{socket.gethostname()}:{os.getpid()}"
     with in_public(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, [owner, env().dispatch.lease_s, ticket])
+        cursor.execute(CLAIM, [owners.me(), env().dispatch.lease_s, ticket])
         row = cursor.fetchone()
     if row is None:
         return None
-    fence, attempts, ref, schema_name = row
+    fence, attempts, ref, schema_name, _ = row
     return Lease(ticket, ref, fence, attempts, schema_name)
 
 
@@ -250,14 +216,20 @@ def keep_until(lease: Lease, stop: threading.Event, wake: threading.Event) -> No
 def close(lease: Lease) -> None:
     """Close the ticket inside the transaction that writes the result. Raises LeaseLost."""
     release(lease, State.DONE, 0)
-    transaction.on_commit(pump)
+    transaction.on_commit(pump, robust=True)
 
 
 def retry(lease: Lease, *, delay_s: float) -> None:
     """Give the ticket back, to be due later. Raises LeaseLost."""
     release(lease, State.WAITING, delay_s)
     if delay_s <= 0:
-        transaction.on_commit(pump)
+        transaction.on_commit(pump, robust=True)
+
+
+def bury(lease: Lease, *, reason: str) -> None:
+    """Give the work up by a fault of ours: a dead letter. Raises LeaseLost."""
+    release(lease, State.DEAD, 0, reason)
+    transaction.on_commit(pump, robust=True)
 
 
 def abandon(lease: Lease) -> None:
@@ -266,10 +238,11 @@ def abandon(lease: Lease) -> None:
         close(lease)
 
 
-def release(lease: Lease, state: State, delay_s: float) -> None:
+def release(lease: Lease, state: State, delay_s: float, reason: str = "") -> None:
     """Let go of a ticket, if the fence still stands."""
+    values: list[str | float] = [lease.ticket_id, lease.fence, state, state, delay_s, reason[:200]]
     with connection.cursor() as cursor:
-        cursor.execute(CLOSE, [state, state, delay_s, lease.ticket_id, lease.fence])
+        cursor.execute(CLOSE, values)
         if cursor.rowcount != 1:
             raise LeaseLost(lease.ticket_id)
 
@@ -285,7 +258,7 @@ def withdraw(*, task: str, ref: str) -> bool:
     if row is None:
         return False
     doorbell.ring("ticket", str(row[0]), schema_name=PUBLIC)
-    transaction.on_commit(pump)
+    transaction.on_commit(pump, robust=True)
     return True
 
 
@@ -295,12 +268,24 @@ def reconcile() -> int:
     if redis_was_emptied():
         resend_s = 0
     with in_public(), connection.cursor() as cursor:
-        cursor.execute(RECLAIM, [resend_s])
-        back = len(cursor.fetchall())
-    if back:
-        log.info("%s tickets taken back", back)
+        cursor.execute("SELECT DISTINCT owner FROM dispatch_ticket WHERE state = 'running'")
+        dead = [owner for (owner,) in cursor.fetchall() if owners.is_dead(owner)]
+        cursor.execute(RECLAIM_LOST, [dead, MOST_LOST, MOST_LOST])
+        lost = len(cursor.fetchall())
+        cursor.execute(RECLAIM_UNHEARD, [resend_s])
+        unheard = len(cursor.fetchall())
+    if lost or unheard:
+        log.info("taken back: %s tickets whose holder died, %s that nobody heard", lost, unheard)
     pump()
-    return back
+    survey()
+    return lost + unheard
+
+
+def forget_done() -> int:
+    """Delete tickets that ended a while ago, some thousands at a time. Returns how many."""
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(FORGET, [env().dispatch.keep_done_s, FORGET_AT_ONCE])
+        return int(cursor.rowcount)
 
 
 def redis_was_emptied() -> bool:

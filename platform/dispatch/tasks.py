@@ -10,3 +10,9 @@ from dispatch import services
 def reconcile() -> None:
     """Take back what was lost."""
     services.reconcile()
+
+
+@shared_task(name="dispatch.forget_done", base=TenantTask, public=True)
+def forget_done() -> None:
+    """Delete tickets that ended a while ago."""
+    services.forget_done()

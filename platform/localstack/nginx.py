@@ -20,6 +20,7 @@ PROBLEMS = {
     400: ("malformed_request", "Malformed request", False),
     404: ("not_found", "Not found", False),
     405: ("method_not_allowed", "Method not allowed", False),  # TRACE, which nginx never passes on
+    410: ("expired", "It was here, and has been deleted as agreed", False),
     413: ("file_too_large", "File too large", False),
     414: ("malformed_request", "Address too long", False),
     431: ("malformed_request", "Headers too large", False),
@@ -140,6 +141,7 @@ http {{
     location /_storage/ {{
       internal;
       alias "{self.data}/storage/";
+      error_page 404 =410 /_problem/410;  # deleted after the product had looked
       etag off;  # the product's own; nginx forgets the headers of an X-Accel answer
       add_header ETag $upstream_http_etag; add_header X-Job-Id $upstream_http_x_job_id;
       add_header RateLimit $upstream_http_ratelimit;

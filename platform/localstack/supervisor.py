@@ -4,7 +4,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -78,6 +79,7 @@ class Supervisor:
         self.vanish = list(vanish)
         self.ended_orphans: list[str] = []
         self._stages: list[list[_Child]] = []
+        self._held: set[str] = set()
         self._stop_asked = False
         self._lock: TextIO | None = None
         self._guard: subprocess.Popen[bytes] | None = None
@@ -159,9 +161,19 @@ class Supervisor:
                 if (
                     not child.popen
                     and child.spec.restart
+                    and child.spec.name not in self._held
                     and time.monotonic() >= child.next_start_at
                 ):
                     self._launch(child)
+
+    @contextmanager
+    def held(self, name: str) -> Iterator[None]:
+        """Once it has ended, a process stays down while the block runs."""
+        self._held.add(name)
+        try:
+            yield
+        finally:
+            self._held.discard(name)
 
     def starts(self) -> dict[str, int]:
         """How often each process has been started."""

@@ -29,6 +29,7 @@ from sandbox.profiles import NOBODY, PROFILES
 from sandbox.usage import processor_seconds
 
 _MAX_LINE = 4 << 20
+_FOLDER = "filemill-host-"  # then the host's name and the pid of its owner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +194,7 @@ class WarmHost:
         return self._folder
 
     def _start(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix=f"filemill-{self.plan.name}-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{self.plan.name}-{os.getpid()}-"))
         self._folder, self._calls, self._rss, self._buffer = folder, 0, 0, b""
         for file in self.plan.files:
             shutil.copy(file, folder / file.name)
@@ -283,3 +284,14 @@ def _forget_after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+def sweep_folders() -> list[str]:
+    """Remove the folders of hosts whose owner was killed. Their names."""
+    left = []
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        owner = folder.name.split("-")[-2]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            left.append(folder.name)
+    return left

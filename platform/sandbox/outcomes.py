@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -62,3 +63,10 @@ class Raised(SandboxError):
     def __init__(self, kind: str, text: str, trace: str) -> None:
         super().__init__(f"{kind}: {text}")
         self.kind, self.text, self.trace = kind, text, trace
+
+
+def is_killed(error: SandboxError) -> bool:
+    """Whether the work was ended from outside, or never began: its file has no part in that."""
+    if isinstance(error, Crashed):
+        return error.signal == signal.SIGKILL
+    return isinstance(error, SandboxUnavailable)

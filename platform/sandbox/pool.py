@@ -129,8 +129,8 @@ class ForkServer:
         try:
             ended = wire.receive(status)
         except (wire.WireBroken, TimeoutError):
-            self._discard()
-            raise Crashed("the fork server died or hung during the call") from None
+            how = self._discard()
+            raise Crashed("the fork server died or hung during the call", signal=how) from None
         return _judge(answer, layers, ended)
 
     @staticmethod
@@ -174,9 +174,12 @@ class ForkServer:
             parent.control.close()
             parent.process.returncode = 0  # not our child: nothing to wait for
 
-    def _discard(self) -> None:
+    def _discard(self) -> int | None:
+        """Stop the parent; the signal that it had died of before, if any."""
         with self._lock:
+            code = self._parent.process.poll() if self._parent else None
             self._stop()
+        return -code if code is not None and code < 0 else None
 
     def _stop(self) -> None:
         parent, self._parent = self._parent, None

@@ -14,13 +14,14 @@ from pathlib import Path
 from sandbox import bwrap, stopping
 from sandbox.bwrap import level
 from sandbox.folders import fresh_user, give, tree_bytes
-from sandbox.outcomes import Finished, Killed
+from sandbox.outcomes import Crashed, Finished, Killed
 from sandbox.profiles import PROFILES, SandboxProfile
 
 __all__ = ["level", "run"]
 
 _TAIL = 16_384
 _TICK_S = 0.1
+_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # bubblewrap passes signals on as 128 + n
 _NO_MEMORY = ("cannot allocate memory", "bad_alloc", "memoryerror", "out of memory")
 LineSink = Callable[[str], None]
 
@@ -81,8 +82,8 @@ def run(
 ) -> Finished:
     """Run ``argv`` with ``workdir`` as its only writable folder and without any network.
 
-    Never raises for what the program does; an exception of ``on_stdout_line`` ends the program, as
-    does the caller's wish (Stopped).
+    Never raises for what the program does. Crashed: somebody else killed it. An exception of
+    ``on_stdout_line`` ends the program, as does the caller's wish (Stopped).
     """
     stopping.go_on()
     limits = PROFILES[profile] if isinstance(profile, str) else profile
@@ -105,6 +106,8 @@ def run(
     finally:
         _end(process, pipes)
     text = pipes.tail("stderr")
+    if killed is None and code in _KILLED:
+        raise Crashed("the program was killed from outside", signal=signal.SIGKILL)
     return Finished(
         returncode=code,
         stdout_tail=pipes.tail("stdout"),

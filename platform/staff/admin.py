@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
+from django.contrib import messages
 from django.contrib.admin import AdminSite, ModelAdmin, action
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
@@ -18,9 +19,11 @@ from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.models import Device
 
 from conversions.queries import counts_by_status
+from core.errors import AppError
 from core.tenancy import in_tenant
 from staff.forms import StaffLogin
 from staff.models import Mailing
+from staff.services import rerun_letter
 from tenants import services as tenancy
 
 if TYPE_CHECKING:
@@ -154,6 +157,35 @@ class MailingAdmin(ReadOnly):
     list_display = ("subject", "created_at", "finished_at")
 
 
+class LetterAdmin(ReadOnly):
+    """Dead letters: work that was given up by a fault of ours."""
+
+    list_display = ("id", "task", "ref", "lane", "attempts", "lost", "reason", "finished_at")
+    list_filter = ("task",)
+    search_fields = ("ref", "lane__schema_name")
+    list_select_related = ("lane",)
+    actions = ("rerun",)
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Only the dead."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.filter(state="dead")
+
+    def has_rerun_permission(self, request: HttpRequest) -> bool:
+        """By group: ``dispatch.change_ticket``."""
+        return bool(request.user.has_perm("dispatch.change_ticket"))
+
+    @action(description="Run again", permissions=["rerun"])
+    def rerun(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        """Each by itself; what can't be run again says why."""
+        for row in rows:
+            try:
+                rerun_letter(ticket_id=row.pk)
+            except AppError as error:
+                self.message_user(request, f"{row.ref}: {error.detail}", messages.WARNING)
+
+
 def model(name: str) -> type[Model]:
     """A model of a room below, by its name."""
     return apps.get_model(name)
@@ -165,4 +197,5 @@ site.register(model("accounts.User"), UserAdmin)
 site.register(model("billing.Plan"), PlanAdmin)
 site.register(model("billing.Subscription"), SubscriptionAdmin)
 site.register(Mailing, MailingAdmin)
+site.register(model("dispatch.Ticket"), LetterAdmin)
 site.register(Group, GroupAdmin)

@@ -16,6 +16,8 @@ from core.pagination import PageQuery, page_body, paginate
 from staff import queries, services
 from staff.schemas import (
     ConversionsOut,
+    LetterListOut,
+    LetterQuery,
     MailIn,
     MailingListOut,
     MailingOut,
@@ -168,3 +170,19 @@ def list_mailings(request: HttpRequest, query: Query[PageQuery]) -> dict[str, An
     """Mailings and how far they are, newest first."""
     page = paginate(queries.mailings(), query)
     return page_body(page, [queries.mailing_body(row) for row in page.items])
+
+
+@router.get("/dead-letters/", response=LetterListOut)
+@requires(STAFF)
+def list_letters(request: HttpRequest, query: Query[LetterQuery]) -> dict[str, Any]:
+    """Work that was given up by a fault of ours, newest first."""
+    page = paginate(queries.letters(query.task, query.tenant), query)
+    return page_body(page, [queries.letter_body(row) for row in page.items])
+
+
+@router.post("/dead-letters/{ticket_id}/rerun/", response={202: None})
+@requires(STAFF)
+def rerun_letter(request: HttpRequest, ticket_id: str) -> tuple[int, None]:
+    """Run it again: a failed job as a new round, anything else where it stood."""
+    services.rerun_letter(ticket_id=ticket_id)
+    return 202, None

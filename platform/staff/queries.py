@@ -13,7 +13,9 @@ import billing.queries as billing
 import dispatch.queries as dispatch
 import tenants.census as tenants
 from core.errors import invalid
+from dispatch import recovery
 from staff.models import Mailing
+from tenants.queries import profile_by_slug, profile_of_schema
 
 MOST_DAYS = 731  # in one answer
 
@@ -70,6 +72,34 @@ def conversions(first: date | None, last: date | None) -> dict[str, Any]:
     start, end = period(first, last)
     found = billing.reservations_by_day(start, end)
     return trend(start, end, **found)
+
+
+def letters(task: str | None, tenant: str | None) -> Any:
+    """Dead letters, by task and by a tenant's slug."""
+    rows = recovery.letters()
+    if task:
+        rows = rows.filter(task=task)
+    if tenant:
+        profile = profile_by_slug(tenant)
+        rows = rows.filter(lane_id=profile.schema_name if profile else "")
+    return rows
+
+
+def letter_body(row: Any) -> dict[str, Any]:
+    """A dead letter as JSON."""
+    profile = profile_of_schema(row.lane_id)
+    return {
+        "id": row.id,
+        "task": row.task,
+        "ref": row.ref,
+        "tenant": profile.slug if profile else None,
+        "queue": row.queue,
+        "attempts": row.attempts,
+        "lost": row.lost,
+        "reason": row.reason,
+        "created_at": row.created_at,
+        "given_up_at": row.finished_at or row.lost_at,
+    }
 
 
 def mailings() -> Any:

@@ -62,6 +62,36 @@ class PlanIn(Schema):
     conversions: int | None = Field(None, ge=0, le=2_000_000_000)
 
 
+class LetterQuery(PageQuery):
+    """Filters of the dead letters."""
+
+    task: str | None = Field(None, max_length=80)
+    tenant: str | None = Field(None, max_length=63, description="its slug")
+
+
+class LetterOut(Schema):
+    """Work that was given up: a job's, a delivery's, a mail's."""
+
+    id: str
+    task: str
+    ref: str
+    tenant: str | None
+    queue: str
+    attempts: int
+    lost: int
+    reason: str
+    created_at: dt.datetime
+    given_up_at: dt.datetime | None
+
+
+class LetterListOut(Schema):
+    """A page of dead letters."""
+
+    items: list[LetterOut]
+    next: str | None
+    previous: str | None
+
+
 class StaffUserOut(Schema):
     """A person, as staff sees them."""
 

@@ -47,11 +47,11 @@ def same(value: Any) -> Any:
     return value
 
 
-def clean_name(value: str | None) -> str:
-    """A name with something in it."""
+def clean_name(value: str | None, field: str = "name") -> str:
+    """A name of one line with something in it: it stands in the subjects of mails."""
     name = " ".join((value or "").split())
     if not name or not name.isprintable():
-        raise invalid("name", "Name the tenant.")
+        raise invalid(field, "Name the tenant.")
     return name
 
 

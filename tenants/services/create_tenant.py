@@ -13,6 +13,7 @@ from core.env import env
 from core.errors import Conflict, invalid
 from core.tenancy import in_public
 from tenants.models import Domain, Membership, Tenant
+from tenants.services.change_tenant import clean_name
 from tenants.services.keep_roles import create_builtin_roles
 from tenants.services.provision_schema import new_schema_name, provision_schema, template_sql
 from tenants.terms import RESERVED_SLUGS, SLUG_PATTERN, RoleName
@@ -30,9 +31,7 @@ def slug_of(name: str) -> str:
 
 def create_tenant(*, name: str, owner_id: str, slug: str | None = None) -> Tenant:
     """The tenant, on the Free plan. Raises Conflict when the wanted slug is taken."""
-    name = name.strip()
-    if not name:
-        raise invalid("tenant_name", "Name the tenant.")
+    name = clean_name(name, field="tenant_name")
     template_sql_ready()
     wanted = slug or slug_of(name)
     if not SLUG_PATTERN.match(wanted):

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from django.db import transaction
@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.services import demand_verified
 from audit.services import record
 from core.cache import renew_stamps
-from core.errors import Conflict, NotFound, invalid
+from core.errors import Conflict, NotFound, PermissionDenied, invalid
 from core.outbox.services import publish
 from tenants.models import ApiKey, Tenant
 from tenants.services.keep_roles import grantable, refuse_more
@@ -36,16 +36,24 @@ class KeyWish:
 
 @transaction.atomic
 def create_api_key(
-    *, tenant_id: str, user_id: str | None, held: frozenset[str], wish: KeyWish
+    *,
+    tenant_id: str,
+    user_id: str | None,
+    held: frozenset[str],
+    wish: KeyWish,
+    caller_key_id: str | None = None,
 ) -> tuple[ApiKey, str]:
     """A key and its secret text, which is shown once.
 
-    ``held`` are the caller's own permissions: nobody grants more. ``user_id`` None: made by a key
-    whose maker is gone. Raises EmailNotVerified, PermissionDenied, ValidationFailed.
+    ``held`` are the caller's own permissions: nobody grants more, nor does a key that calls
+    (``caller_key_id``) give away its bounds. ``user_id`` None: made by a key whose maker is gone.
+    Raises EmailNotVerified, PermissionDenied, ValidationFailed.
     """
     if user_id is not None:
         demand_verified(user_id=user_id)
     default = [scope for scope in DEFAULT_SCOPES if scope in held]
+    networks = clean_networks(wish.allowed_ips)
+    keep_bounds(caller_key_id, is_test=wish.is_test, networks=networks)
     key, text = insert_key(
         tenant_id=tenant_id,
         created_by_id=user_id,
@@ -53,7 +61,7 @@ def create_api_key(
         is_test=wish.is_test,
         scopes=grantable(wish.scopes, held, field="scopes") if wish.scopes else default,
         expiry_date=future(wish.expires_at),
-        allowed_ips=clean_networks(wish.allowed_ips),
+        allowed_ips=networks,
         retention_hours=wish.retention_hours,
     )
     tell("key.created", key)
@@ -63,6 +71,26 @@ def create_api_key(
         changes={"scopes": [None, key.scopes], "test": [None, key.is_test]},
     )
     return key, text
+
+
+def keep_bounds(caller_key_id: str | None, *, is_test: bool, networks: Collection[str]) -> None:
+    """Raise PermissionDenied when a key would hand on more than itself: live calls by a test key,
+    calls from everywhere by one that is bound to networks. A person (None) has no such bounds.
+    """
+    caller = ApiKey.objects.filter(pk=caller_key_id).first() if caller_key_id else None
+    if caller is None:
+        return
+    if caller.is_test and not is_test:
+        raise PermissionDenied("A test key makes and changes test keys only.")
+    own = [ip_network(text) for text in caller.allowed_ips]
+    wider = [text for text in networks if not lies_in(ip_network(text), own)]
+    if own and (wider or not networks):
+        raise PermissionDenied(f"Bind the key to networks within {', '.join(caller.allowed_ips)}.")
+
+
+def lies_in(inner: IPv4Network | IPv6Network, outer: Collection[IPv4Network | IPv6Network]) -> bool:
+    """Whether a network is part of one of the others."""
+    return any(inner.version == one.version and inner.subnet_of(one) for one in outer)  # type: ignore[arg-type]
 
 
 def insert_key(**fields: Any) -> tuple[ApiKey, str]:
@@ -96,7 +124,12 @@ def clean_networks(texts: Collection[str]) -> list[str]:
 
 @transaction.atomic
 def change_api_key(
-    *, tenant_id: str, key_id: str, held: frozenset[str], wanted: dict[str, Any]
+    *,
+    tenant_id: str,
+    key_id: str,
+    held: frozenset[str],
+    wanted: dict[str, Any],
+    caller_key_id: str | None = None,
 ) -> ApiKey:
     """Change what ``wanted`` names, in force at the key's next request.
 
@@ -105,6 +138,7 @@ def change_api_key(
     """
     key = living_key(tenant_id, key_id)
     refuse_more(key.scopes, held)
+    keep_bounds(caller_key_id, is_test=key.is_test, networks=key.allowed_ips)
     before = {name: getattr(key, name) for name in ("scopes", "allowed_ips")}
     if "name" in wanted:
         key.name = wanted["name"]
@@ -116,6 +150,7 @@ def change_api_key(
         key.allowed_ips = clean_networks(wanted["allowed_ips"] or ())
     if "retention_hours" in wanted:
         key.retention_hours = wanted["retention_hours"]
+    keep_bounds(caller_key_id, is_test=key.is_test, networks=key.allowed_ips)
     key.save()
     forget_key(key)
     changes = {name: [value, getattr(key, name)] for name, value in before.items()}
@@ -131,6 +166,7 @@ def rotate_api_key(
     user_id: str | None,
     held: frozenset[str],
     overlap_s: int,
+    caller_key_id: str | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key that is like the old one, which lives on for the overlap; 0 revokes it at once.
 
@@ -139,6 +175,7 @@ def rotate_api_key(
     """
     old = living_key(tenant_id, key_id)
     refuse_more(old.scopes, held)
+    keep_bounds(caller_key_id, is_test=old.is_test, networks=old.allowed_ips)
     if old.replaced_by_id:
         raise Conflict("This key was rotated before. Rotate the one that replaced it.")
     now = timezone.now()

@@ -109,9 +109,8 @@ def test_the_window_slides(product: Product, monkeypatch: pytest.MonkeyPatch) ->
         log_in(tenant.username, "wrong", here)
 
     refused = log_in(tenant.username, tenant.password, here)
-    for key in attempts.counters(
-        tenant.username, here
-    ):  # an hour's turn changes nothing; time does
+    # An hour's turn changes nothing; time does.
+    for key in attempts.counters(tenant.user_id, here):
         client = attempts.redis()
         for mark, at in client.zrange(key, 0, -1, withscores=True):
             client.zadd(key, {mark: at - attempts.WINDOW_S})

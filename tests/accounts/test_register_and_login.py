@@ -13,6 +13,7 @@ from tests.client import Api
 from tests.factories.mails import mailed_token, mails_to, post_mails
 from tests.factories.tenants import Tenant
 from tests.product import Product
+from tests.threads import at_once
 
 PASSWORD = "a-long-Password-77"
 
@@ -124,6 +125,18 @@ def test_refresh_rotates_and_a_reused_token_ends_the_session(visitor: Api, acme:
     assert (reused.status, reused.code) == (401, "token_expired")
     assert third.code == "token_expired"
     assert Api(f"Bearer {second.json['access']}").get("auth/me/").code == "token_expired"
+
+
+def test_of_many_who_refresh_with_one_token_at_once_one_gets_a_pair(
+    visitor: Api, acme: Tenant
+) -> None:
+    login = {"username": acme.username, "password": acme.password}
+    pairs = [visitor.post("auth/login/", login).json["refresh"] for _ in range(6)]
+
+    replies = at_once(48, lambda n: Api().post("auth/refresh/", {"refresh": pairs[n // 8]}))
+
+    won = [n // 8 for n, reply in enumerate(replies) if reply.status == 200]
+    assert len(won) == len(set(won)), won
 
 
 def test_a_session_ends_with_logout(visitor: Api, acme: Tenant) -> None:

@@ -6,8 +6,12 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.db import transaction
+from django.db.models import Sum
 
 from billing import services as billing
+from billing.errors import QuotaExceeded
+from billing.models import Reservation
 from core.outbox.models import OutboxEvent
 from tests.client import Reply
 from tests.factories.jobs import complete_job, fail_job, make_job
@@ -141,3 +145,34 @@ def test_the_plans_are_those_of_the_contract(acme: Tenant) -> None:
     assert plans["basic"]["prices"]["month"] == 999
     assert plans["professional"]["limits"]["requests_per_hour"] == 20_000
     assert plans["enterprise"]["limits"]["conversions"] is None
+
+
+def test_fact_24_of_a_thousand_units_exactly_a_thousand_are_given_and_charged_once() -> None:
+    tenant = make_tenant(conversions=1000)
+    given: list[str] = []  # appending is atomic
+
+    def take_until_refused(worker: int) -> int:
+        for number in range(1001):
+            ref = f"{tenant.id}:{worker}:{number}"
+            try:
+                with transaction.atomic():
+                    billing.reserve(tenant_id=tenant.id, tenant_slug=tenant.slug, ref=ref, units=1)
+            except QuotaExceeded:
+                return number
+            given.append(ref)
+        raise AssertionError("never refused")
+
+    def commit_part(number: int) -> None:
+        for ref in given[number::25]:
+            billing.commit(ref=ref)
+
+    taken = at_once(50, take_until_refused, threads=50)
+    held = tenant.api.quota()
+    at_once(50, commit_part, threads=50)
+
+    assert sum(taken) == len(given) == 1000
+    assert held == (0, 1000)
+    assert tenant.api.quota() == (1000, 0)
+    rows = Reservation.objects.filter(meter__tenant_id=tenant.id)
+    assert rows.count() == rows.filter(state="committed").count() == 1000
+    assert rows.aggregate(units=Sum("units"))["units"] == 1000

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.idempotency.models import IdempotencyRecord
+from core.idempotency.services import forget_old
 from core.tenancy import in_tenant
 from tests.client import PNG, Reply
-from tests.factories.tenants import Tenant, make_tenant
+from tests.factories.tenants import Tenant, make_member, make_tenant
 from tests.threads import at_once
 
 
@@ -41,7 +42,7 @@ def test_another_request_with_the_same_key_is_refused(acme: Tenant, change: str)
         "format": lambda: acme.api.convert(to="gif", headers=key),
         "file": lambda: acme.api.convert(content=PNG + b"\0", headers=key),
         "name": lambda: acme.api.convert("other.png", headers=key),
-        "path": lambda: acme.api.call("POST", "auth/api-keys/generate/", {}, headers=key),
+        "path": lambda: acme.api.call("POST", "conversions/presets/", {}, headers=key),
     }[change]()
 
     assert (other.status, other.code) == (422, "idempotency_mismatch")
@@ -246,3 +247,66 @@ def test_fifty_callers_with_one_key_another_body_and_another_tenant() -> None:
     assert len(jobs) == 2
     assert refused <= {"idempotency_in_progress", "idempotency_mismatch"}
     assert (one.api.quota()[1], two.api.quota()[1]) == (1, 1)
+
+
+def test_who_may_not_do_it_is_not_shown_what_another_was_answered(acme: Tenant) -> None:
+    key, wish = fresh(), {"name": "made once"}
+    made = acme.owner.call("POST", "auth/api-keys/generate/", wish, headers=key)
+    viewer = make_member(acme, "viewer").api
+
+    seen = viewer.call("POST", "auth/api-keys/generate/", wish, headers=key)
+    by_key = acme.api.call("POST", "auth/api-keys/generate/", wish, headers=key)
+
+    assert made.status == 201
+    assert (seen.code, by_key.code) == ("permission_denied", "scope_missing")
+    assert made.json["key"].encode() not in seen.body + by_key.body
+
+
+def test_what_a_person_was_answered_is_theirs(acme: Tenant) -> None:
+    key, colleague = fresh(), make_member(acme, "admin").api
+
+    mine = acme.owner.call("POST", "auth/ws-ticket/", {}, headers=key)
+    theirs = colleague.call("POST", "auth/ws-ticket/", {}, headers=key)
+
+    assert (mine.status, theirs.code) == (201, "idempotency_mismatch")
+
+
+def test_a_test_keys_answer_is_no_live_keys(acme: Tenant) -> None:
+    key = fresh()
+
+    tried, live = acme.test_api.convert(headers=key), acme.api.convert(headers=key)
+
+    assert (tried.status, live.code) == (202, "idempotency_mismatch")
+
+
+def test_what_is_kept_is_sealed_and_goes_after_a_day(acme: Tenant) -> None:
+    key = fresh()
+    made = acme.owner.call("POST", "auth/api-keys/generate/", {"name": "x"}, headers=key)
+    with in_tenant(acme.schema):
+        rows = IdempotencyRecord.objects.filter(pk=key["Idempotency-Key"])
+        kept = bytes(rows.get().body)
+        early = forget_old()
+        rows.update(created_at=datetime.now(UTC) - timedelta(hours=25))
+        late = forget_old()
+
+    assert made.json["key"].encode() not in kept
+    assert b"key" not in kept[:5]
+    assert (early, late) == (0, 1)
+
+
+def test_an_answer_that_can_t_be_read_any_more_is_said_to_be_done(acme: Tenant) -> None:
+    key = fresh()
+    acme.api.convert(headers=key)
+    with in_tenant(acme.schema):
+        IdempotencyRecord.objects.filter(pk=key["Idempotency-Key"]).update(body=b"sealed otherwise")
+
+    assert acme.api.convert(headers=key).code == "conflict"
+
+
+def test_the_first_caller_is_sent_what_others_may_have_been_given(acme: Tenant) -> None:
+    key = fresh()
+    acme.api.convert()  # something that waits before it: the answer tells the place in the queue
+
+    first = acme.api.convert(headers=key)
+
+    assert first.body == acme.api.convert(headers=key).body

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-
 import pytest
 from django.core.cache import cache
 from django.db import IntegrityError, connection, transaction
@@ -11,40 +9,13 @@ from django.db import IntegrityError, connection, transaction
 import dispatch.services as dispatch
 from core.tenancy import in_public, in_tenant
 from dispatch.errors import LeaseLost
-from dispatch.models import Lane, Ticket
+from dispatch.models import Ticket
+from tests.dispatch.lanes import make_lane, make_tickets, sent, windows
 from tests.factories.jobs import make_job, ticket_of
 from tests.factories.tenants import Tenant
 from tests.threads import at_once
 
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No ticket of another test, and no bell."""
-    Ticket.objects.exclude(state="done").update(state="done")
-    Lane.objects.filter(schema_name__startswith="lane_").delete()
-    monkeypatch.setattr(dispatch, "send", lambda *args, **kwargs: True)
-
-
-def make_lane(weight: int = 1, slots: int = 100) -> str:
-    name = f"lane_{secrets.token_hex(4)}"
-    dispatch.set_lane(schema_name=name, weight=weight, slots=slots)
-    return name
-
-
-def make_tickets(lane: str, count: int, *, queue: str = "convert", state: str = "waiting") -> None:
-    Ticket.objects.bulk_create(
-        Ticket(lane_id=lane, task="t", ref=secrets.token_hex(8), queue=queue, state=state)
-        for _ in range(count)
-    )
-
-
-def sent(lane: str) -> int:
-    return Ticket.objects.filter(lane_id=lane, state="sent").count()
-
-
-def windows(monkeypatch: pytest.MonkeyPatch, **sizes: int) -> None:
-    every = {"convert": 0, "office": 0, "media": 0, "io": 0, **sizes}
-    monkeypatch.setattr(dispatch, "windows", lambda: every)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def age(ticket: str, seconds: int) -> None:
@@ -189,18 +160,6 @@ def test_weights_share_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
     dispatch.pump()
 
     assert (sent(light), sent(heavy)) == (3, 9)
-
-
-def test_what_runs_already_counts_for_the_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    windows(monkeypatch, convert=5)
-    busy, idle = make_lane(), make_lane()
-    make_tickets(busy, 3, state="running")
-    make_tickets(busy, 10)
-    make_tickets(idle, 10)
-
-    dispatch.pump()
-
-    assert (sent(busy), sent(idle)) == (0, 2)
 
 
 def test_slots_hold_over_all_queues_and_deliveries_use_none(

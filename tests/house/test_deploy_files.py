@@ -17,7 +17,7 @@ import yaml
 
 from core import settings_reference
 from core.env import ROOT
-from localstack.nginx import PROBLEMS
+from localstack.nginx import PROBLEMS, Nginx
 from localstack.stack import MIGRATIONS, WORKERS
 
 COMPOSE = ROOT / "docker-compose.yml"
@@ -85,6 +85,18 @@ def test_nginx_speaks_the_problems_of_the_local_front(status: int) -> None:
     page = next(line for line in NGINX.read_text().splitlines() if f"/_problem/{status} {{" in line)
 
     assert f'"code": "{code}"' in page
+
+
+def test_nginx_sends_results_with_the_headers_of_the_local_front(tmp_path: Path) -> None:
+    local = Nginx("nginx", tmp_path, 8000, 8001, ROOT).config()
+
+    def of_results(text: str) -> list[str]:
+        block = text.partition("location /_storage/ {")[2].partition("}")[0]
+        lines = [line.partition("#")[0].strip() for line in block.splitlines()]
+        return [line for line in lines if line and not line.startswith("alias")]
+
+    assert of_results(NGINX.read_text()) == of_results(local)
+    assert any("ETag" in line for line in of_results(local))
 
 
 def test_the_seccomp_profile_denies_and_leaves_namespaces() -> None:

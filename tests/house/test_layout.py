@@ -31,7 +31,7 @@ FILES = {
     *("planner", "gateway", "signing", "tokens", "offer", "verification", "verification_rules"),
     *("verification_media", "verification_terms", "asking", "answers", "openapi", "waiting"),
     *("catalog", "matrix", "portraits", "groups", "sums", "reading", "sealing", "spool"),
-    "forecast",
+    *("forecast", "turns", "statements", "owners", "recovery", "room"),
     *("team", "tenant", "census", "forms"),
 }
 FOLDERS = {

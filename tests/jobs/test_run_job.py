@@ -197,11 +197,14 @@ def test_a_file_that_kills_its_worker_each_time_ends(engine: pytest.MonkeyPatch)
     tenant = make_tenant()
     job_id = make_job(tenant)
     Ticket.objects.filter(ref=job_id).update(attempts=3, state="waiting")
+    held = tenant.api.quota()
 
     work(tenant, job_id)
 
+    assert (held, tenant.api.quota()) == ((0, 1), (0, 0))  # fact 24: what was held returns
+
     job = tenant.api.get(f"conversions/jobs/{job_id}/").json
-    assert (job["status"], job["error"]["code"]) == ("failed", "engine_crashed")
+    assert (job["status"], job["error"]["code"]) == ("failed", "internal_error")
 
 
 def test_a_lost_lease_leaves_no_result_behind(engine: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -172,3 +172,10 @@ def test_one_who_takes_all_processes_leaves_the_others_theirs(tmp_path: Path) ->
     assert not ended.is_set()
     assert (done.returncode, done.stdout_tail) == (0, "ok\n"), done
     assert ended.wait(10)
+
+
+def test_a_program_that_somebody_kills_has_not_judged_its_file(tmp_path: Path) -> None:
+    with pytest.raises(Crashed) as caught:
+        runner.run(["sh", "-c", "kill -KILL $$"], profile="document", workdir=tmp_path)
+
+    assert caught.value.signal == signal.SIGKILL

@@ -380,3 +380,40 @@ def test_a_keys_text_is_in_no_list_and_no_answer_after_the_first(team: Tenant) -
     assert all(secret not in reply.body for reply in answers)
     assert re.fullmatch(KEY_PATTERN, key["key"])
     assert ApiKey.objects.filter(hashed_key__contains=key["key"]).count() == 0
+
+
+def test_a_test_key_hands_on_no_live_calls(team: Tenant) -> None:
+    live = made(team, scopes=["keys:write"])
+    tester = by(made(team, scopes=["keys:write"], test=True))
+    wish = {"name": "x", "scopes": ["keys:write"]}
+
+    refused = [
+        tester.post("auth/api-keys/generate/", wish),
+        tester.post(f"auth/api-keys/{live['id']}/rotate/", {"overlap_seconds": 5}),
+        tester.patch(f"auth/api-keys/{live['id']}/", {"name": "mine"}),
+    ]
+
+    assert [reply.code for reply in refused] == ["permission_denied"] * 3
+    assert tester.post("auth/api-keys/generate/", {**wish, "test": True}).status == 201
+
+
+def test_a_key_bound_to_networks_hands_on_no_wider_ones(team: Tenant) -> None:
+    wish = {"name": "x", "scopes": ["keys:write"]}
+    free, own = made(team, **wish), made(team, **wish, allowed_ips=["192.0.2.0/24"])
+    bound = by(own, address="192.0.2.7")
+    place = f"auth/api-keys/{own['id']}/"
+
+    refused = [
+        bound.post("auth/api-keys/generate/", wish),
+        bound.post("auth/api-keys/generate/", {**wish, "allowed_ips": ["192.0.0.0/16"]}),
+        bound.post("auth/api-keys/generate/", {**wish, "allowed_ips": ["2001:db8::/64"]}),
+        bound.post(f"auth/api-keys/{free['id']}/rotate/", {"overlap_seconds": 5}),
+        bound.patch(place, {"allowed_ips": []}),
+        bound.patch(place, {"allowed_ips": ["192.0.2.0/24", "198.51.100.1"]}),
+    ]
+    narrower = bound.post("auth/api-keys/generate/", {**wish, "allowed_ips": ["192.0.2.9"]})
+
+    assert [reply.code for reply in refused] == ["permission_denied"] * 6
+    assert narrower.status == 201
+    assert bound.patch(place, {"allowed_ips": ["192.0.2.7"]}).status == 200
+    assert bound.post(f"{place}rotate/", {"overlap_seconds": 0}).status == 201

@@ -79,7 +79,7 @@ def new_person(claims: gateway.Claims) -> User:
     user = User(
         username=free_username(claims.email),
         email=claims.email,
-        full_name=claims.name,
+        full_name="".join(char for char in claims.name if char.isprintable()),
         email_verified_at=timezone.now(),
     )
     user.set_unusable_password()
@@ -109,7 +109,7 @@ def finish_arrival(*, ticket: str, otp: str, origin: Origin) -> Proof:
         raise ServiceUnavailable("Try again in a moment.") from error
     if user is None:
         raise InvalidCredentials("This sign-in is over. Start again.")
-    with attempt(account=user.username, address=origin.address):
+    with attempt(account=user.id, address=origin.address):
         has_mfa = check_second_factor(user=user, code=otp)
     if not caches["platform"].delete(key):
         raise InvalidCredentials("This sign-in is over. Start again.")

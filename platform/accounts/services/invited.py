@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.queries import of_address, verified_owner
 from accounts.services.addresses import prove_address
+from accounts.services.names import clean_full_name, clean_username
 from accounts.services.passwords import check_new_password
 from accounts.services.sign_in import free_username
 from core.errors import AuthenticationRequired, Conflict, PermissionDenied, invalid
@@ -37,11 +38,11 @@ def make_user(email: str, newcomer: dict[str, Any]) -> User:
     password = newcomer.get("password")
     if not password:
         raise invalid("password", "Choose a password for your new account.", "missing")
-    username = str(newcomer.get("username") or free_username(email))
+    wanted = newcomer.get("username")
     user = User(
         email=email,
-        username=username.strip(),
-        full_name=str(newcomer.get("full_name") or "").strip(),
+        username=clean_username(str(wanted)) if wanted else free_username(email),
+        full_name=clean_full_name(str(newcomer.get("full_name") or "")),
         email_verified_at=timezone.now(),
     )
     check_new_password(password, user)

@@ -9,10 +9,10 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from accounts.services.addresses import change_address
+from accounts.services.names import clean_full_name, clean_username
 from core.errors import Conflict, invalid
 
 LOCALE = re.compile(r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|\d{3}))?$")  # RFC 5646
-USERNAME = re.compile(r"^[\w.+-]{1,150}$")
 
 
 @transaction.atomic
@@ -37,13 +37,13 @@ def set_field(user: User, field: str, value: str) -> None:
     match field:
         case "email":
             change_address(user, value)
-        case "username" if not USERNAME.match(value):
-            raise invalid(field, "Use letters, digits and . + - _ only.")
+        case "username":
+            user.username = clean_username(value)
+        case "full_name":
+            user.full_name = clean_full_name(value)
         case "locale" if not LOCALE.match(value):
             raise invalid(field, "Use a language tag like `en` or `de-CH`.")
         case "timezone" if value not in available_timezones():
             raise invalid(field, "Use a name of the IANA time zones like `Europe/Zurich`.")
-        case "full_name" if not all(char.isprintable() for char in value):
-            raise invalid(field, "Use printable characters only.")
-        case "username" | "locale" | "timezone" | "full_name":
+        case "locale" | "timezone":
             setattr(user, field, value)

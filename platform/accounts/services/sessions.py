@@ -75,18 +75,16 @@ def refresh_session(*, refresh: str) -> TokenPair:
     claims = tokens.decode(refresh, "refresh")
     generation, now = int(str(claims["gen"])), timezone.now()
     with in_public():
+        # Conditions of this row alone: a join becomes a subquery, which PostgreSQL does not look at
+        # again after waiting for the row, so that two callers at once would both move it.
         moved = RefreshSession.objects.filter(
-            pk=claims["sid"],
-            generation=generation,
-            revoked_at__isnull=True,
-            expires_at__gt=now,
-            user__is_active=True,
+            pk=claims["sid"], generation=generation, revoked_at__isnull=True, expires_at__gt=now
         ).update(
             generation=F("generation") + 1,
             refreshed_at=now,
             expires_at=now + tokens.REFRESH_LIFETIME,
         )
-        session = RefreshSession.objects.filter(pk=claims["sid"]).first()
+        session = RefreshSession.objects.filter(pk=claims["sid"], user__is_active=True).first()
         if not moved or session is None:
             end_session(session_id=str(claims["sid"]))
             raise RefreshReused("Log in again.")

@@ -11,14 +11,15 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.queries import of_address
+from accounts.queries import named, of_address
 from accounts.services.addresses import clean_address
 from accounts.services.mails import order_mail
+from accounts.services.names import clean_full_name, clean_username, plain_username
 from accounts.services.passwords import check_new_password
 from accounts.services.second_factor import check_second_factor
 from accounts.terms import MailKind, Origin
 from core.attempts import attempt, spend_or_refuse
-from core.errors import Conflict, InvalidCredentials, invalid
+from core.errors import Conflict, InvalidCredentials
 
 # Burns the same time for an unknown user as for a known one.
 NOBODY = make_password("nobody")
@@ -46,10 +47,8 @@ def register_user(*, email: str, password: str, username: str | None, full_name:
     ValidationFailed, and Conflict for a taken user name.
     """
     address = clean_address(email)
-    name = username.strip() if username else free_username(address)
-    if "@" in name:
-        raise invalid("username", "A user name has no @: log in by your address as it is.")
-    user = User(email=address, username=name, full_name=full_name.strip())
+    name = clean_username(username) if username else free_username(address)
+    user = User(email=address, username=name, full_name=clean_full_name(full_name))
     check_new_password(password, user)
     user.set_password(password)
     try:
@@ -63,7 +62,7 @@ def register_user(*, email: str, password: str, username: str | None, full_name:
 
 def free_username(address: str) -> str:
     """A user name from an address, which nobody has."""
-    plain = re.sub(r"[^\w.+-]+", "", address.partition("@")[0])[:100] or "user"
+    plain = re.sub(r"[^\w.+-]+", "", plain_username(address.partition("@")[0]))[:100] or "user"
     return f"{plain}-{secrets.token_hex(4)}"
 
 
@@ -81,26 +80,35 @@ def log_in(*, username: str, password: str, otp: str | None, origin: Origin) -> 
 
     Raises InvalidCredentials, MfaRequired, TooManyAttempts.
     """
-    with attempt(account=username, address=origin.address):
-        user = authenticate(username=username, password=password)
+    claimants = claimants_of(username)
+    with attempt(account=account_of(username, claimants), address=origin.address):
+        user = authenticate(claimants, password)
         return Proof(user, check_second_factor(user=user, code=otp))
 
 
-def authenticate(*, username: str, password: str) -> User:
-    """The person of a user name (or address) and password, in the same time whether known or not.
+def claimants_of(username: str) -> list[User | None]:
+    """Who may be meant by a user name or an address; None stands for nobody, to be hashed as well.
 
     An address may be claimed by several until one proves it: its owner (or the oldest claim) and
-    the newest other claim are both tried, always with two hashes.
+    the newest other claim. They are always two, so that the time tells nothing.
     """
-    name = username.strip()
-    if "@" in name:
-        claims = of_address(name)
-        owner = claims.first()
-        others = claims.filter(email_verified_at__isnull=True).order_by("-date_joined")
-        candidates = [owner, others.exclude(pk=owner.pk if owner else "").first()]
-    else:
-        candidates = [User.objects.filter(username__iexact=name, is_active=True).first()]
-    proven = [user for user in candidates if is_password_of(user, password)]
+    name = plain_username(username)
+    if "@" not in name:
+        return [named(name).filter(is_active=True).first()]
+    claims = of_address(username)
+    owner = claims.first()
+    others = claims.filter(email_verified_at__isnull=True).order_by("-date_joined")
+    return [owner, others.exclude(pk=owner.pk if owner else "").first()]
+
+
+def account_of(username: str, claimants: list[User | None]) -> str:
+    """What failures are counted for: the person, by whichever name; else the name itself."""
+    return claimants[0].id if claimants[0] else plain_username(username)
+
+
+def authenticate(claimants: list[User | None], password: str) -> User:
+    """Whose password it is, in the same time whether there is anybody or not."""
+    proven = [user for user in claimants if is_password_of(user, password)]
     if not proven or proven[0] is None:
         raise InvalidCredentials("User name or password is wrong.")
     return proven[0]

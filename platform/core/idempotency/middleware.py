@@ -9,11 +9,11 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import resolve
-from ninja.operation import PathView
+from ninja.operation import Operation, PathView
 
 from core.errors import AppError, invalid
 from core.idempotency import services
-from core.problems import render, render_unexpected
+from core.problems import NO_ROOM, no_room, render, render_unexpected
 
 UNSAFE = frozenset({"POST", "PATCH", "DELETE"})  # API.md; a PUT says the same twice anyway
 
@@ -35,17 +35,28 @@ class IdempotencyMiddleware:
         principal = getattr(request, "principal", None)
         if not key or request.method not in UNSAFE or not (principal and principal.schema_name):
             return self.get_response(request)
-        if not has_route(request):
+        route = route_of(request)
+        if route is None:
             return self.get_response(request)
         try:
-            if not 1 <= len(key) <= 255 or not key.isprintable():
-                raise invalid("Idempotency-Key", "Use 1 to 255 printable characters.")
-            record = services.claim(key, services.fingerprint(request))
+            replayed = self.look_up(request, route, key)
         except AppError as error:
             return render(request, error)
-        if record is not None:
-            return services.replay(record)
-        return self.answer(request, key)
+        except OSError as error:  # the body is read here first: its files may find the disk full
+            if error.errno not in NO_ROOM:
+                raise
+            return render(request, no_room())
+        return replayed or self.answer(request, key)
+
+    def look_up(self, request: HttpRequest, route: Operation, key: str) -> HttpResponse | None:
+        """The answer of the first call; None: this is it, and the key is claimed."""
+        # Who may not do it is not told how it ended when somebody else did.
+        for demand in route.auth_callbacks:
+            demand(request)
+        if not 1 <= len(key) <= 255 or not key.isprintable():
+            raise invalid("Idempotency-Key", "Use 1 to 255 printable characters.")
+        record = services.claim(key, services.fingerprint(request))
+        return services.replay(record) if record is not None else None
 
     def answer(self, request: HttpRequest, key: str) -> HttpResponse:
         """The first answer; a fault gives the key back."""
@@ -67,15 +78,13 @@ class IdempotencyMiddleware:
         return response
 
 
-def has_route(request: HttpRequest) -> bool:
-    """Whether a route takes this method: 404 and 405 say what is wrong before a key's 422 does."""
+def route_of(request: HttpRequest) -> Operation | None:
+    """The route that takes this call: 404 and 405 say what is wrong before a key's 422 does."""
     try:
         view = resolve(request.path_info, getattr(request, "urlconf", None)).func
     except Http404:
-        return False
+        return None
     # Ninja's view is a closure over its PathView and tells its methods by no other way.
     held = [cell.cell_contents for cell in getattr(view, "__closure__", None) or ()]
-    routes = [one for one in held if isinstance(one, PathView)]
-    return not routes or any(
-        request.method in operation.methods for one in routes for operation in one.operations
-    )
+    routes = [one for found in held if isinstance(found, PathView) for one in found.operations]
+    return next((one for one in routes if request.method in one.methods), None)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 
+from cryptography.fernet import InvalidToken
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from core.errors import IdempotencyInProgress, IdempotencyMismatch
+from core.access import Principal
+from core.crypto import seal_bytes, unseal_bytes
+from core.errors import Conflict, IdempotencyInProgress, IdempotencyMismatch
 from core.idempotency.models import IdempotencyRecord
 
 KEPT = timedelta(hours=24)
@@ -18,8 +21,15 @@ REPLAYED_HEADERS = ("Location", "ETag", "X-Job-Id", "Content-Disposition")
 
 
 def fingerprint(request: HttpRequest) -> str:
-    """A hash of what was asked: method, address, fields, and each file's content hash."""
-    digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    """A hash of what was asked and for whom: method, address, fields, each file's content hash.
+
+    Keys of a tenant stand in for each other, live ones for live ones; what a person was answered
+    is theirs.
+    """
+    caller: Principal = request.principal  # type: ignore[attr-defined]
+    person = "" if caller.api_key_id else caller.user_id
+    asked = f"{request.method} {request.get_full_path()} {person} {caller.is_test}\n"
+    digest = hashlib.sha256(asked.encode())
     if (request.content_type or "").startswith("multipart/"):
         for name in sorted(request.POST):
             digest.update(f"{name}={request.POST.getlist(name)!r}\n".encode())
@@ -58,16 +68,24 @@ def claim(key: str, mark: str) -> IdempotencyRecord | None:
 
 
 def remember(key: str, response: HttpResponse) -> None:
-    """Keep the answer for 24 hours; a fault of ours or an answer about waiting is not kept."""
+    """Keep the answer for 24 hours; a fault of ours or an answer about waiting is not kept.
+
+    Where the work has kept its answer already, others may have been given that: it is sent to the
+    first caller too.
+    """
     if response.status_code >= 500 or response.status_code == 429 or response.streaming:
         forget(key)  # a 5xx with its work undone; a stream is not read twice
         return
-    headers = {name: response[name] for name in REPLAYED_HEADERS if response.has_header(name)}
-    IdempotencyRecord.objects.filter(key=key).update(
+    rows = IdempotencyRecord.objects.filter(key=key)
+    kept = rows.filter(status=response.status_code).values_list("body", flat=True).first()
+    if kept is not None:
+        response.content = unseal_bytes(bytes(kept))
+        return
+    rows.update(
         status=response.status_code,
         content_type=response.get("Content-Type", ""),
-        headers=headers,
-        body=response.content,
+        headers={name: response[name] for name in REPLAYED_HEADERS if response.has_header(name)},
+        body=seal_bytes(response.content),  # it may hold what is shown once: a key's secret
     )
 
 
@@ -78,7 +96,7 @@ def keep_answer(key: str, *, status: int, headers: dict[str, str], body: bytes) 
     answer that was really sent in its place.
     """
     IdempotencyRecord.objects.filter(key=key).update(
-        status=status, headers=headers, body=body, content_type="application/json"
+        status=status, headers=headers, body=seal_bytes(body), content_type="application/json"
     )
 
 
@@ -87,11 +105,19 @@ def forget(key: str) -> None:
     IdempotencyRecord.objects.filter(key=key, status__isnull=True).delete()
 
 
+def forget_old() -> int:
+    """Delete the current tenant's answers whose 24 hours are over. Returns how many."""
+    over = IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - KEPT)
+    return over.delete()[0]
+
+
 def replay(record: IdempotencyRecord) -> HttpResponse:
-    """The first answer again, and a header that says so."""
-    response = HttpResponse(
-        bytes(record.body), status=record.status, content_type=record.content_type
-    )
+    """The first answer again, and a header that says so. Raises Conflict when it can't be read."""
+    try:
+        body = unseal_bytes(bytes(record.body))
+    except InvalidToken as error:
+        raise Conflict("This was done, but its answer can't be read any more.") from error
+    response = HttpResponse(body, status=record.status, content_type=record.content_type)
     for name, value in record.headers.items():
         response[name] = value
     response["Idempotency-Replayed"] = "true"
