@@ -35,13 +35,14 @@ class Media:
     channels: int = 0
     sound: str = ""  # codecs by ffprobe's names
     picture: str = ""
+    turned: bool = False  # by a note of the container, which others would lose
 
 
 def _probe_arguments(source: Path, code: str) -> list[str]:
     """ffprobe on one file, as exactly the format named."""
     show = [
         "-show_entries",
-        "format=duration:stream=codec_type,codec_name,channels,duration:stream_disposition=attached_pic",
+        "format=duration:stream=codec_type,codec_name,channels,duration:stream_disposition=attached_pic:stream_side_data=rotation",
     ]
     forced = ["-protocol_whitelist", _LOCAL, "-f", DEMUXERS[code]]
     return ["ffprobe", "-v", "error", "-of", "json", *show, *forced, "-i", f"file:{source}"]
@@ -69,6 +70,9 @@ def _read_probe(text: str) -> Media | None:
         channels=int(sounds[0].get("channels") or 0) if sounds else 0,
         sound=str(sounds[0].get("codec_name", "")) if sounds else "",
         picture=str(moving[0].get("codec_name", "")) if moving else "",
+        turned=any(
+            side.get("rotation") for one in moving for side in one.get("side_data_list", ())
+        ),
     )
 
 
@@ -202,6 +206,9 @@ def _of_container(code: str) -> dict[str, Any]:
     return {"ar": 48000} if code == "mxf" else {}
 
 
+_TURNING = frozenset({"mp4", "m4v", "mov"})  # containers that note how a film is turned
+
+
 def _may_copy(options: Mapping[str, Any], media: Media, call: EngineCall) -> bool:
     """The streams fit into the target as they are, and nothing was asked that changes them."""
     changes: tuple[str, ...] = ("width", "height", "fps", "bitrate", "quality", "start", "end")
@@ -214,7 +221,8 @@ def _may_copy(options: Mapping[str, Any], media: Media, call: EngineCall) -> boo
     sound = not media.has_audio or media.sound in tables.COPY_SOUND[code]
     if code not in tables.PICTURE:
         return sound
-    return sound and media.picture in tables.HOLDS[code]
+    keeps_turn = not media.turned or code in _TURNING
+    return sound and keeps_turn and media.picture in tables.HOLDS[code]
 
 
 def _gif(source: Any, options: Mapping[str, Any]) -> Any:

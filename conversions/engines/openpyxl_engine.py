@@ -19,6 +19,7 @@ from conversions.engines.spec import (
     EngineOptions,
     EngineResult,
     EngineSpec,
+    InputRejected,
     Queue,
     Route,
     Runner,
@@ -58,6 +59,8 @@ def run(call: EngineCall) -> EngineResult:
         facts, warnings = write_workbook(call, options)
         return EngineResult(outputs=(call.target,), warnings=tuple(warnings), facts=facts)
     outputs, facts, warnings = write_tables(call, options)
+    if not outputs:  # another engine may see what this one doesn't
+        raise InputRejected("openpyxl finds no sheet in the workbook.")
     return EngineResult(outputs=tuple(outputs), warnings=tuple(warnings), facts=facts)
 
 

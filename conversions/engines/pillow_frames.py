@@ -91,6 +91,8 @@ class Frames:
             self.image.load()
             turned = ImageOps.exif_transpose(self.image)
             made = _plain(turned, self.icc)
+            if self.image.format in ("BMP", "DIB") and made.mode == "RGBA":
+                made = _without_empty_alpha(made)
             return invert_bits(made) if self.image.format == "XBM" else made
 
     def durations(self, numbers: range) -> list[int]:
@@ -101,6 +103,11 @@ class Frames:
                 self.image.seek(number)
                 found.append(round(self.image.info.get("duration") or 100))
         return found
+
+
+def _without_empty_alpha(image: Image.Image) -> Image.Image:
+    """Bitmaps of 32 bits mostly leave the fourth channel empty, and mean a solid picture."""
+    return image if image.getchannel("A").getextrema() != (0, 0) else image.convert("RGB")
 
 
 @contextmanager
@@ -164,8 +171,15 @@ def _plain(image: Image.Image, icc: bytes | None) -> Image.Image:  # noqa: PLR09
     if mode in ("I;16B", "I;16L", "I"):
         return _sixteen(image)
     if mode == "F":
-        return image.convert("L")
+        return _from_fractions(image)
     return _to_srgb(image, icc)
+
+
+def _from_fractions(image: Image.Image) -> Image.Image:
+    """Brightness as fractions of 1, or else of 255."""
+    least, most = image.getextrema()
+    fractions = float(str(most)) <= 1.0 and float(str(least)) >= 0.0
+    return (image.point(lambda value: value * 255) if fractions else image).convert("L")
 
 
 def _sixteen(image: Image.Image) -> Image.Image:

@@ -147,6 +147,7 @@ def _web_page(call: EngineCall, options: Options) -> EngineResult:
         text = f"At most {MAX_PICTURES} pages at once; choose a page range."
         raise InputRejected(text, code="limit_exceeded")
     words = ["pdftohtml", "-s", "-noframes", "-dataurls", "-q", "-enc", "UTF-8"]
+    words += ["-hidden"]  # the text below a scan that was read by OCR
     words += [*password_arguments(call), "-f", str(first), "-l", str(last)]
     words += [str(call.source), str(call.target)]
     run_program(call, words, profile="page", name="Poppler", writes=call.target)

@@ -27,7 +27,7 @@ def page_pictures(c: Compared) -> Iterator[Check]:
     if c.output_format == "svg":
         empty = sum(not one.get("shapes") for one in c.after)
     else:
-        empty = sum(float(one.get("contrast") or 0) < 0.05 for one in c.after)
+        empty = sum(float(one["contrast"]) < 0.05 for one in c.after if "contrast" in one)
     allowed = int(c.before.get("blank_pages") or 0)
     yield Check(name="not_blank", ok=empty <= allowed, expected=f"≤ {allowed}", actual=empty)
     yield from _page_size(c)

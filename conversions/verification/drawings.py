@@ -15,7 +15,7 @@ def drawing(c: Compared) -> Iterator[Check]:
     if c.output_format in ("ps", "eps", "pdf"):
         pages = c.total("pages")
         yield Check(name="pages", ok=pages == 1, expected=1, actual=pages)
-    elif before.get("width"):
+    elif before.get("width") and c.output_format not in ("ico", "icns"):
         wide, high = _drawn_size(before["width"], before["height"], c.options)
         close = abs(one.get("width", 0) - wide) <= 2 and abs(one.get("height", 0) - high) <= 2
         actual = f"{one.get('width')}×{one.get('height')}"

@@ -16,6 +16,8 @@ _TEXT, _PLACED = (0.85, 0.6), (0.7, 0.3)
 
 def in_order(c: Compared) -> Iterator[Check]:
     """Words first appear in the order in which they did."""
+    if c.output_format == "native":  # its reader here takes the code out of the text
+        return
     if c.options.get("page_range") or c.options.get("sheet") or c.options.get("user_password"):
         return
     new = {word: place for place, word in enumerate(_words(c))}

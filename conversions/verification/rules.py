@@ -283,7 +283,7 @@ def _content_rules(before: str, output_format: str) -> tuple[Rule, ...]:
     """Rules of what holds text: documents, sheets, slides, markup."""
     if output_format == "pdf":
         # Sheets print numbers as formatted and cut at the page: fewer words survive as words.
-        share = (0.5, 0.9) if before == "spreadsheet" else (0.75, 0.9)
+        share = (0.25, 0.9) if before == "spreadsheet" else (0.75, 0.9)
         ordered = () if before in ("spreadsheet", "data") else (in_order,)
         return (_document_pages, _text(*share), _fonts, documents.no_boxes, *ordered)
     if before == "spreadsheet":

@@ -16,6 +16,10 @@ def _by_ffmpeg(source: Path, target: Path) -> list[str]:
     return ["ffmpeg", *safe, "-i", f"file:{source}", "-frames:v", "1", f"file:{target}"]
 
 
+def _by_vips(source: Path, target: Path) -> list[str]:
+    return ["vips", "--vips-concurrency=1", "heifload", str(source), f"{target}[compression=1]"]
+
+
 def _by_magick(coder: str) -> Callable[[Path, Path], list[str]]:
     def command(source: Path, target: Path) -> list[str]:
         return ["/usr/bin/convert-im6.q16", "-quiet", f"{coder}:{source}[0]", f"png:{target}"]
@@ -31,9 +35,10 @@ _CLEAR_PARTS = (b"urn:mpeg:hevc:2015:auxid:1", b"auxiliary:alpha")
 VIEWERS: dict[str, Callable[[Path, Path], list[str]]] = {
     "jxl": _by_ffmpeg,
     # OpenCV reads these without what is clear in them.
-    **dict.fromkeys(("tga", "sgi", "qoi", "dds", "pam"), _by_ffmpeg),
+    **dict.fromkeys(("tga", "sgi", "qoi", "dds"), _by_ffmpeg),
     **{code: _by_magick(code) for code in _MAGICK},
-    **dict.fromkeys(("heic", "heif"), _by_magick("heic")),
+    **dict.fromkeys(("heic", "heif"), _by_vips),
+    "pam": _by_magick("pam"),  # OpenCV takes black for white where there are two values
 }
 
 

@@ -64,8 +64,10 @@ def by_cv2(path: Path, code: str) -> dict[str, Any]:
     pixels = cv2.imread(name, _flags(code))
     if pixels is None:
         raise ValueError("not readable")
+    if pixels.ndim == 2 and code == "png" and b"tRNS" in path.read_bytes()[:4096]:
+        raise ValueError("one gray is clear, which this reader does not show")
     if pixels.ndim == 3 and pixels.shape[2] == 2:
-        pixels = pixels[:, :, 0]
+        pixels = pixels[:, :, [0, 0, 0, 1]]  # gray, and how solid
     if code == "pam" and pixels.ndim == 3:
         pixels = pixels[:, :, ::-1]  # OpenCV leaves the order of this one's colours
     pixels = turned(pixels, turns)

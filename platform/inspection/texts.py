@@ -102,7 +102,8 @@ def _xml_kind(text: str, declared: str | None) -> str | None:
     begun = text.startswith("<?xml")
     kinds = (code for code, mark in _XML_KINDS if begun and mark.search(text[:8192]))
     found = next(kinds, None)
-    if found or (begun and "<html" in text[:2048].lower()):
+    root = _ROOT.match(text[:8192])
+    if found or (begun and root and root[1].lower() == "html"):
         return found or "html"
     if declared in _SAID_BY_ROOT and _root_fits(text, declared):
         return declared

@@ -60,7 +60,7 @@ PROFILES: dict[str, SandboxProfile] = {
     ),
     "inspect": SandboxProfile(
         cpu_s=30,
-        wall_s=20,
+        wall_s=60,  # of a busy machine; cpu_s is the limit on work
         memory_bytes=2 * GIB,
         output_bytes=64 * MIB,
         total_bytes=128 * MIB,

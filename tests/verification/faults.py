@@ -216,6 +216,21 @@ def _half_the_text(source: Path, output: Path) -> None:
     output.write_text(text[: len(text) // 2])
 
 
+def _paragraphs(change: Callable[[list[str]], list[str]]) -> Fault:
+    def spoil(source: Path, output: Path) -> None:
+        output.write_text("\n\n".join(change(output.read_text().split("\n\n"))))
+
+    return spoil
+
+
+ORDER: dict[str, Fault] = {
+    "paragraphs backwards": _paragraphs(lambda parts: parts[::-1]),
+    "halves swapped": _paragraphs(
+        lambda parts: parts[len(parts) // 2 :] + parts[: len(parts) // 2]
+    ),
+}
+
+
 MARKUP: dict[str, Fault] = {"garbled": _garble_text, "half the text": _half_the_text}
 
 

@@ -29,15 +29,13 @@ class Row:
 
 
 _ONE_PAGE = {name: fault for name, fault in faults.PDF.items() if "half" not in name}
-# MuPDF and librsvg agree on shapes; a ground that was clear may be any colour.
-_UNTINTED = {name: fault for name, fault in faults.PICTURE.items() if name != "inverted"}
 _PHOTO = "image/exif-orientation-8-photo.jpg"
 TABLE = (
     Row("picture", _PHOTO, "pillow", "jpg", "png", faults.PICTURE | faults.COLOURS),
     Row("picture by vips", _PHOTO, "vips", "jpg", "png", faults.PICTURE | faults.COLOURS),
     Row("rare picture", _PHOTO, "pillow", "jpg", "tga", faults.PICTURE | faults.COLOURS),
     Row("animated", "image/animated.gif", "pillow", "gif", "webp", faults.ANIMATED),
-    Row("drawing", "image/logo.svg", "librsvg", "svg", "png", _UNTINTED),
+    Row("drawing", "image/logo.svg", "librsvg", "svg", "png", faults.PICTURE | faults.COLOURS),
     Row("pages", "pdf/multi-page.pdf", "poppler", "pdf", "png", faults.PICTURE),
     Row("drawn", _PHOTO, "pillow", "jpg", "pdf", _ONE_PAGE),
     Row("pdf", "pdf/multi-page.pdf", "ghostscript", "pdf", "pdf", faults.PDF),
@@ -47,6 +45,7 @@ TABLE = (
     Row("sheet", "xlsx/segments.xlsx", "libreoffice", "xlsx", "pdf", faults.PDF),
     Row("text", "docx/report-with-images.docx", "libreoffice", "docx", "odt", faults.PACKAGE),
     Row("markup", "text/wiki.md", "pandoc", "md", "html", faults.MARKUP),
+    Row("order", "text/wiki.md", "pandoc", "md", "commonmark", faults.ORDER),
     Row("book", "ebook/lorem.fb2", "calibre", "fb2", "epub", faults.PACKAGE),
     Row("table", "xlsx/segments.xlsx", "openpyxl", "xlsx", "csv", faults.TABLE),
     Row("records", "csv/semicolon.csv", "data", "csv", "json", faults.RECORDS),
