@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,12 @@ def run(
     stage.is_brief = is_brief
     print(f"Playing against {demo['base_url']} with --seed {seed}")
     stage.is_whole = not only and not is_brief
-    for number, title, parts in LINES:
-        if not only or number in only:
-            with stage.line(number, title):
-                for play in parts:
-                    play(stage)
+    with closing(stage.wire):
+        for number, title, parts in LINES:
+            if not only or number in only:
+                with stage.line(number, title):
+                    for play in parts:
+                        play(stage)
     print(f"\n{stage.wire.counted} calls; checks passed={stage.passed}")
     print(f"failed={stage.failed}")
     return stage
