@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -50,14 +51,22 @@ class Intake:
         self.hash, self.size = hashlib.sha256(), 0
 
     def write(self, chunk: bytes) -> None:
-        """Take one chunk."""
+        """Take one chunk. Of a file that does not fit on the disk nothing stays."""
         self.hash.update(chunk)
-        self.handle.write(chunk)
+        try:
+            self.handle.write(chunk)
+        except OSError:
+            self.discard()
+            raise
         self.size += len(chunk)
 
     def finish(self, *, name: str, content_type: str) -> IncomingFile:
         """The file, written and closed: a form of a thousand files keeps no descriptor open."""
-        self.handle.close()
+        try:
+            self.handle.close()  # writes what was buffered
+        except OSError:
+            self.discard()
+            raise
         return IncomingFile(
             self.handle,
             self.path,
@@ -69,7 +78,8 @@ class Intake:
 
     def discard(self) -> None:
         """Drop what came so far."""
-        self.handle.close()
+        with suppress(OSError):
+            self.handle.close()
         self.path.unlink(missing_ok=True)
 
 

@@ -11,6 +11,6 @@ pytestmark = pytest.mark.e2e
 
 
 def test_no_job_is_lost_doubled_or_blamed_while_workers_are_killed(house: House) -> None:
-    status = run(house, jobs=100, tenants=3, kill_s=4, most_s=300, seed=7)
+    status = run(house, jobs=100, tenants=3, kill_s=6, most_s=300, seed=7)
 
     assert status == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -92,3 +94,35 @@ def test_what_a_killed_attempt_stored_goes_with_the_end_of_its_job(
 
     names = sorted(path.parent.name for path in stored_files(product.storage, tenant))
     assert names == ["input", "output-1"]
+
+
+class FullDisk:
+    """A file on a disk without room."""
+
+    def __init__(self, handle: Any) -> None:
+        self.handle = handle
+
+    def write(self, chunk: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def close(self) -> None:
+        self.handle.close()
+
+
+@pytest.mark.parametrize("key", ["", "full-1"])
+def test_an_upload_that_does_not_fit_is_told_so_and_leaves_nothing(
+    product: Product, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    tenant = make_tenant()
+    before = stored_files(product.storage, tenant)
+    real = os.fdopen
+    monkeypatch.setattr("core.uploads.os.fdopen", lambda *args: FullDisk(real(*args)))
+
+    reply = tenant.api.convert(headers={"Idempotency-Key": key} if key else None)
+
+    assert (reply.status, reply.code) == (503, "service_unavailable")
+    assert reply.headers["Retry-After"] == "60"
+    assert "full" in reply.json["detail"]
+    assert stored_files(product.storage, tenant) == before
+    monkeypatch.setattr("core.uploads.os.fdopen", real)
+    assert tenant.api.convert(headers={"Idempotency-Key": key} if key else None).status == 202
