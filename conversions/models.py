@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -89,6 +90,27 @@ class Job(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["status", "-id"], name="conversions_job_status"),
+            models.Index(fields=["output_format", "-id"], name="conversions_job_format"),
+            models.Index(
+                fields=["api_key_id", "-id"],
+                name="conversions_job_key",
+                condition=models.Q(api_key_id__isnull=False),
+            ),
+            models.Index(
+                fields=["-id"], name="conversions_job_test", condition=models.Q(is_test=True)
+            ),
+            models.Index(
+                # What is kept is summed from here, whatever has expired since.
+                fields=["id"],
+                include=["input_size", "extra_bytes", "output_bytes"],
+                name="conversions_job_kept",
+                condition=~models.Q(status="expired") & ~models.Q(input_key=""),
+            ),
+            GinIndex(
+                models.Func(models.F("input_filename"), function="public.name_grams"),
+                name="conversions_job_names",
+                gin_pending_list_limit=256,  # kB: what is new is looked through by each search
+            ),
             models.Index(
                 fields=["batch_id", "position"],
                 name="conversions_job_batch",

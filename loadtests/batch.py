@@ -2,7 +2,7 @@
 
 Some of them are broken. With `--kill N` a child of the convert worker gets SIGKILL every N seconds.
 Told: seconds of each part, memory of the web process, and in the last line what was lost or done
-twice, by the batch's own counters, its jobs, its archive, the ledger and the events.
+twice: by the batch's own counters, its archive and the quota, and by `loadtests.history`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from loadtests.running import demo, group_of, members, peak_of
+from loadtests.history import check, dsn_of
+from loadtests.running import ROOT, demo, group_of, members, peak_of
 
 BROKEN_EVERY = 50
 PATIENCE_S = 1800
@@ -127,6 +128,9 @@ def verdict(batch: dict[str, Any], count: int, names: list[str], spent: int) -> 
     doubled = max(len(names) - completed, 0) + max(spent - completed, 0)
     doubled += abs(completed - batch["completed"]) + abs(len(batch["jobs"]) - count)
     print(f"jobs {len(states)} completed {completed} in archive {len(names)} charged {spent}")
+    found = check(dsn_of(ROOT / "var"), ROOT / "var" / "storage", settled=False)
+    print(found.told().rpartition("\n")[0])
+    lost, doubled = lost + len(found.lost), doubled + len(found.doubled)
     print(f"lost={lost} doubled={doubled}")
     return 1 if lost or doubled else 0
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 import argparse
 import io
 import random
+import secrets
 import signal
 import sys
+import threading
 import time
 import wave
 from collections import Counter
@@ -29,6 +31,8 @@ ALL_AT_ONCE = 0.1  # share of the kills that take the whole worker
 CANCELED, TOLD = 0.03, 0.1  # shares of the jobs
 BATCH_FILES = 10
 SENDERS = 8
+BACKLOG = 300  # jobs that may be open before the senders wait
+DRAIN_S = 600  # for what was accepted when the time for sending was over
 POLL_S = 1.0
 SETTLE_S = 180
 
@@ -98,10 +102,15 @@ class Customers:
         self.rows = house.customers(count)
         self.callers = [house.by_key(row["api_key"]) for row in self.rows]
         self.accepted: dict[str, list[str]] = {row["schema"]: [] for row in self.rows}
-        self.refused: Counter[int] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.may_send, self.is_over = threading.Event(), False
+        self.may_send.set()
 
     def send(self, number: int, order: Order) -> None:
         """One order of one of them, until it is accepted; now and then canceled at once."""
+        self.may_send.wait()
+        if self.is_over:
+            return
         dice = random.Random(number)  # noqa: S311 - no secret
         who = number % len(self.rows)
         http, schema = self.callers[who].http, self.rows[who]["schema"]
@@ -110,7 +119,7 @@ class Customers:
             fields["webhook_url"] = self.house.receiver_url
         name = "files" if len(order.files) > 1 else "file"
         files = [(name, file) for file in order.files]
-        reply = self.until_accepted(http, order.path, fields, files)
+        reply = self.until_accepted(http, order.path, fields, files, secrets.token_hex(8))
         body = reply.json()
         self.accepted[schema] += [job["id"] for job in body.get("jobs", [body])]
         if dice.random() < CANCELED and order.jobs == 1:
@@ -122,14 +131,20 @@ class Customers:
         path: str,
         fields: dict[str, str],
         files: list[tuple[str, tuple[str, bytes]]],
+        key: str,
     ) -> httpx.Response:
-        """The 202; asked again for as long as the answer says to wait."""
+        """The 202; asked again under the same Idempotency-Key while the answer says to wait."""
         while True:
-            reply = http.post(f"{V1}/{path}", data=fields, files=files)
+            headers = {"Idempotency-Key": key}
+            try:
+                reply = http.post(f"{V1}/{path}", data=fields, files=files, headers=headers)
+            except httpx.HTTPError as error:
+                self.refused[type(error).__name__] += 1
+                continue
             if reply.status_code == 202:
                 return reply
-            self.refused[reply.status_code] += 1
-            if reply.status_code not in (429, 503):
+            self.refused[str(reply.status_code)] += 1
+            if reply.status_code not in (409, 429, 503):
                 raise RuntimeError(f"{path}: {reply.status_code} {reply.text[:300]}")
             time.sleep(min(float(reply.headers.get("Retry-After", "1")), 5))
 
@@ -181,24 +196,32 @@ class Killer:
 
 
 def storm(
-    house: House, customers: Customers, chosen: list[Order], killer: Killer, ends_at: float
+    house: House, customers: Customers, chosen: list[Order], killer: Killer, most_s: float
 ) -> float:
-    """Send everything while the killer goes round. Seconds until the last job had ended."""
+    """Send while the killer goes round, for so long at most. Seconds until the last had ended."""
     begun = time.monotonic()
+
+    def sent(calls: list[Future[None]]) -> bool:
+        (customers.may_send.clear if open_jobs(house) > BACKLOG else customers.may_send.set)()
+        return all(call.done() for call in calls)
+
     with ThreadPoolExecutor(SENDERS) as pool:
-        calls: list[Future[None]] = [
-            pool.submit(customers.send, n, order) for n, order in enumerate(chosen)
-        ]
-        tend(house, killer, lambda: all(call.done() for call in calls), ends_at)
+        calls = [pool.submit(customers.send, n, order) for n, order in enumerate(chosen)]
+        try:
+            tend(house, killer, lambda: sent(calls), most_s)
+        finally:  # also when somebody stops us: the pool waits for its threads
+            customers.is_over = True
+            customers.may_send.set()
+        tend(house, killer, lambda: all(call.done() for call in calls), DRAIN_S)
     for call in calls:
         call.result()
-    tend(house, killer, lambda: not open_jobs(house), ends_at)
+    tend(house, killer, lambda: not open_jobs(house), DRAIN_S)
     return time.monotonic() - begun
 
 
-def tend(house: House, killer: Killer, done: Callable[[], bool], ends_at: float) -> None:
+def tend(house: House, killer: Killer, done: Callable[[], bool], most_s: float) -> None:
     """The main thread's round: tend the stack, kill, look; until it is done or time is up."""
-    look_at = 0.0
+    ends_at, look_at = time.monotonic() + most_s, 0.0
     while time.monotonic() < ends_at:
         house.pause()
         killer.look()
@@ -235,9 +258,9 @@ def tell(house: House, customers: Customers) -> int:
 def run(house: House, *, jobs: int, tenants: int, kill_s: float, most_s: float, seed: int) -> int:
     """The whole, on a running house. 0 when nothing was lost, doubled or blamed."""
     customers, killer = Customers(house, tenants), Killer(house, kill_s, seed)
-    took = storm(house, customers, drawn(jobs, seed), killer, time.monotonic() + most_s)
+    took = storm(house, customers, drawn(jobs, seed), killer, most_s)
     kills = sum(killer.kills.values())
-    print(f"{customers.total} jobs of {tenants} tenants in {took:.0f} s, {kills} kills:")
+    print(f"{customers.total} of {jobs} jobs of {tenants} tenants in {took:.0f} s, {kills} kills:")
     print(f"  {dict(killer.kills)}; refused for a moment {dict(customers.refused)}")
     found = house.judge(customers.accepted, timeout_s=SETTLE_S)
     blamed = tell(house, customers)
@@ -252,7 +275,7 @@ def main() -> int:
     wanted.add_argument("--jobs", type=int, default=2000)
     wanted.add_argument("--tenants", type=int, default=20)
     wanted.add_argument("--kill", type=float, default=4, help="seconds between two SIGKILLs")
-    wanted.add_argument("--minutes", type=float, default=40, help="at most")
+    wanted.add_argument("--minutes", type=float, default=40, help="to send in, at most")
     wanted.add_argument("--seed", type=int, default=20261121)
     asked = wanted.parse_args()
     with started({}) as house:

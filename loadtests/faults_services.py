@@ -14,16 +14,21 @@ from functools import partial
 
 import httpx
 
-from loadtests.house import SAMPLES, V1, Caller, House, send
+from loadtests.house import SAMPLES, V1, Caller, House
+from loadtests.house import send as kill
 
 PICTURE = (SAMPLES / "landscape.png").read_bytes()
 AWAY_S = 30
 
 
-def pictures(who: Caller, count: int) -> list[str]:
+def pictures(who: Caller, count: int, **fields: str) -> list[str]:
     """So many small jobs, at once."""
+
+    def send(number: int) -> str:
+        return who.convert(f"{number}.png", PICTURE, "webp", **fields)
+
     with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(lambda n: who.convert(f"{n}.png", PICTURE, "webp"), range(count)))
+        return list(pool.map(send, range(count)))
 
 
 def all_completed(who: Caller, jobs: list[str], timeout_s: float = 120) -> None:
@@ -123,10 +128,12 @@ def row_5(house: House, jobs: int = 20) -> None:
 
 def row_6(house: House, seconds: float = AWAY_S) -> None:
     """Redis is down: a request is taken or told to come later, reads work, nobody is restarted."""
-    with house.stack.supervisor.held("redis"), load(house, 2) as made:
-        house.kill("redis")
-        before = starts_of_others(house, "redis")
-        let_pass(house, seconds)
+    before = starts_of_others(house, "redis")
+    with load(house, 2) as made:
+        with house.stack.supervisor.held("redis"):
+            house.kill("redis")
+            let_pass(house, seconds)
+        house.wait(lambda: house.stack.supervisor.pid("redis"))
     assert made.answers["GET 200"] > 0
     assert starts_of_others(house, "redis") == before
 
@@ -140,7 +147,7 @@ def row_7(house: House, calm_s: float = 4) -> None:
             let_pass(house, calm_s)
             pid = house.stack.supervisor.pid("postgres")
             assert pid
-            send(pid, signum)
+            kill(pid, signum)
             house.wait(partial(is_another, house, "postgres", pid))
             house.wait(lambda: house.one.http.get("/health/database/").status_code == 200, 60)
             let_pass(house, calm_s)

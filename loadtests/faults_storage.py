@@ -18,7 +18,7 @@ from loadtests.faults_services import PICTURE, all_completed, pictures
 from loadtests.house import V1, House
 from loadtests.small_disk import SmallDisk
 
-SOON_S = 4
+SOON_S = 3
 PIXELS = 1600  # a side: 7.7 MB as BMP, some kB as PNG
 ROUNDS = 12
 

@@ -148,7 +148,7 @@ def row_4(house: House) -> None:
 
 def row_lease(house: House) -> None:
     """A worker is stopped until its lease is taken, then goes on: it must not end the job."""
-    job_id = start_long(house)
+    job_id = start_long(house, 3_000)
     late = house.wait(lambda: holder(house, "worker-convert", "pandoc"))
     family = below(late)
     for pid in family:

@@ -293,6 +293,21 @@ def started(settings: Mapping[str, str]) -> Iterator[House]:
 
 
 @contextmanager
+def on_disk(name: str) -> Iterator[House]:
+    """The same for measuring: under var/, on the disk that the checkout lies on."""
+    data = ROOT / "var" / name
+    shutil.rmtree(data, ignore_errors=True)
+    try:
+        with (
+            environment({}),
+            running(Layout(ROOT, data, ports.free_ports(1)[0])) as (stack, demo),
+        ):
+            yield House(stack, demo)
+    finally:
+        shutil.rmtree(data, ignore_errors=True)
+
+
+@contextmanager
 def environment(settings: Mapping[str, str]) -> Iterator[None]:
     """These settings in the environment, and no services of others, while the block runs."""
     names = (*settings, *FOREIGN)

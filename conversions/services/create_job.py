@@ -27,6 +27,7 @@ from core.access import Principal
 from core.crypto import seal
 from core.errors import FieldProblem, PermissionDenied, RateLimited, ValidationFailed
 from core.idempotency.services import keep_answer
+from core.ids import first_id_at
 from core.outbox.services import publish
 from core.uploads import safe_name
 from dispatch.room import refuse_when_full
@@ -106,14 +107,9 @@ def create_planned(
     refuse_formats(caller.allowed_formats, formats)
     kept = longest_kept(caller)
     job = new_job(caller, sources, wanted, plan, kind, kept)
-    keys = input_keys(job)
-    try:
+    with storage.undone_with(*input_keys(job)):
         adopt_inputs(job, sources)
         insert_job(job, plan, caller, wanted.idempotency_key)
-    except BaseException:
-        for key in keys:
-            storage.delete(key)
-        raise
     return job
 
 
@@ -274,7 +270,7 @@ def refuse_many_tests() -> None:
 def tests_left() -> int:
     """Test jobs that may still be made today."""
     since = timezone.now() - timedelta(days=1)
-    made = Job.objects.filter(is_test=True, created_at__gte=since).count()
+    made = Job.objects.filter(is_test=True, id__gte=first_id_at("job", since)).count()
     return max(TEST_JOBS_A_DAY - made, 0)
 
 

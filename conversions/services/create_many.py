@@ -20,6 +20,7 @@ from conversions.queries import job_body
 from conversions.services.create_job import (
     ConvertRequest,
     adopt_inputs,
+    input_keys,
     longest_kept,
     new_job,
     step_rows,
@@ -67,13 +68,10 @@ def create_many(*, caller: Principal, items: list[Accepted | Refused]) -> list[J
     """
     kept = longest_kept(caller)
     pairs = [(item, row_of(caller, item, kept)) for item in items]
-    try:
+    keys = [key for _, job in pairs if job.input_key for key in input_keys(job)]
+    with storage.undone_with(*keys):
         adopt_all(pairs)
         insert_all(caller, pairs)
-    except BaseException:
-        for _, job in pairs:
-            storage.delete_folder(storage.tenant_key("jobs", job.id))
-        raise
     return [job for _, job in pairs]
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import shutil
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path, PurePath
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 import billing.services as billing
 import dispatch.services as dispatch
@@ -55,13 +55,8 @@ class Failure:
 def finish_job(job: Job, lease: Lease, outcome: Outcome) -> None:
     """Store the outputs, then complete. Raises LeaseLost, and leaves nothing, when overtaken."""
     stored = store_outputs(job, lease, outcome)
-    try:
-        with transaction.atomic():
-            complete(job, lease, outcome, stored)
-    except BaseException:
-        for item in stored:
-            storage.delete(item["key"])
-        raise
+    with storage.undone_with(*(item["key"] for item in stored)), transaction.atomic():
+        complete(job, lease, outcome, stored)
     drop_leftovers(job.id, keep=f"output-{lease.fence}")
 
 
@@ -75,8 +70,7 @@ def drop_leftovers(job_id: str, *, keep: str = "") -> None:
 
 def complete(job: Job, lease: Lease, outcome: Outcome, stored: list[dict[str, Any]]) -> None:
     """The rows of a completed job."""
-    locked = lock(job, lease)
-    now = timezone.now()
+    locked, now = lock(job, lease)
     locked.status, locked.progress, locked.stage = Status.COMPLETED, 100, "done"
     locked.outputs = stored
     locked.report = report_body(outcome.report, outcome.warnings)
@@ -92,25 +86,30 @@ def complete(job: Job, lease: Lease, outcome: Outcome, stored: list[dict[str, An
 def fail_job(job: Job, lease: Lease, failure: Failure) -> None:
     """End a job with its reason; nothing is charged. A fault of ours is a dead letter for staff."""
     with transaction.atomic():
-        locked = lock(job, lease)
+        locked, now = lock(job, lease)
         locked.status, locked.stage = Status.FAILED, "failed"
         locked.error = error_body(failure, locked.request_id)
         if failure.report is not None:
             locked.report = report_body(failure.report, ())
-        locked.finished_at, locked.password_sealed = timezone.now(), ""
-        locked.expires_at = locked.finished_at + timedelta(hours=locked.retention_hours)  # of input
+        locked.finished_at, locked.password_sealed = now, ""
+        locked.expires_at = now + timedelta(hours=locked.retention_hours)  # of input
         locked.save()
         buried = f"{failure.code}: {failure.detail}" if failure.retry else ""
         end(locked, lease, "job.failed", charge=False, buried=buried)
     drop_leftovers(job.id)
 
 
-def lock(job: Job, lease: Lease) -> Job:
-    """The job's row, still ours to end. Raises LeaseLost when it was ended meanwhile."""
-    locked = Job.objects.select_for_update().filter(pk=job.pk, status=Status.PROCESSING).first()
+def lock(job: Job, lease: Lease) -> tuple[Job, datetime]:
+    """The job's row, still ours to end, and the time by the clock that the sweeps go by.
+
+    A worker's own clock may jump, and results must not expire by that. Raises LeaseLost when the
+    job was ended meanwhile.
+    """
+    rows = Job.objects.select_for_update().annotate(now=Now())
+    locked = rows.filter(pk=job.pk, status=Status.PROCESSING).first()
     if locked is None:
         raise LeaseLost(lease.ticket_id)
-    return locked
+    return locked, locked.now
 
 
 def end(job: Job, lease: Lease, event: str, *, charge: bool, buried: str = "") -> None:

@@ -68,7 +68,7 @@ def start_pipeline(
         refuse_formats(caller.allowed_formats, [*one.takes.known, *one.gives.known, *made])
     refuse_over_quota(caller, checked)
     run = new_run(caller, steps, wanted)
-    try:
+    with storage.undone_with(folder=storage.tenant_key("pipelines", run.id)):
         adopt_imports(run, imported)
         with transaction.atomic():
             run.save(force_insert=True)
@@ -79,9 +79,6 @@ def start_pipeline(
                 location = {"Location": f"/api/v1/conversions/pipelines/{run.id}/"}
                 body = orjson.dumps(pipeline_body(run))
                 keep_answer(wanted.idempotency_key, status=202, headers=location, body=body)
-    except BaseException:
-        storage.delete_folder(storage.tenant_key("pipelines", run.id))
-        raise
     begin(run)
     return run
 

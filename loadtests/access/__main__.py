@@ -6,8 +6,10 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from loadtests.access import (
     accounts,
@@ -41,16 +43,25 @@ LINES: tuple[tuple[int, str, tuple[Callable[[Stage], None], ...]], ...] = (
 )
 
 
-def run(demo: dict[str, object], mails: Path, seed: int, only: list[int]) -> Stage:
+def run(
+    demo: dict[str, Any],
+    mails: Path,
+    seed: int,
+    only: Sequence[int] = (),
+    *,
+    is_brief: bool = False,
+) -> Stage:
     """Play the lines; the stage knows how it went."""
     stage = Stage(demo, mails, seed)
+    stage.is_brief = is_brief
     print(f"Playing against {demo['base_url']} with --seed {seed}")
-    stage.is_whole = not only
-    for number, title, parts in LINES:
-        if not only or number in only:
-            with stage.line(number, title):
-                for play in parts:
-                    play(stage)
+    stage.is_whole = not only and not is_brief
+    with closing(stage.wire):
+        for number, title, parts in LINES:
+            if not only or number in only:
+                with stage.line(number, title):
+                    for play in parts:
+                        play(stage)
     print(f"\n{stage.wire.counted} calls; checks passed={stage.passed}")
     print(f"failed={stage.failed}")
     return stage
@@ -75,9 +86,11 @@ def main() -> None:
     parser.add_argument("--demo", type=Path, default=ROOT / "var/demo.json")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--only", type=int, action="append", default=[], help="a line; repeatable")
+    parser.add_argument("--brief", action="store_true", help="without the thousands of calls")
     asked = parser.parse_args()
     facts = json.loads(asked.demo.read_text())
-    stage = run(facts, mail_folder(facts, asked.demo), asked.seed, asked.only)
+    mails = mail_folder(facts, asked.demo)
+    stage = run(facts, mails, asked.seed, asked.only, is_brief=asked.brief)
     sys.exit(1 if stage.failed else 0)
 
 

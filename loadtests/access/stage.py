@@ -32,6 +32,7 @@ class Stage:
         self.letters = Letters(mails)
         self.passed, self.failed = 0, 0
         self.number, self.taken, self.is_whole = "0", 0, False
+        self.is_brief = False  # without what takes thousands of calls
         self.people: dict[str, Any] = {}
         self.lock = threading.Lock()
 

@@ -1,8 +1,9 @@
-"""Celery's transport over Redis, that drops what is no message.
+"""Celery's transport over Redis, that outlives what is no message and a Redis that goes away.
 
 Stock kombu lets a body that is no JSON end the whole worker, again after each start for as long as
-such bodies come; one without its properties costs the connection. Both are taken off the list by
-the time they are read, and nothing of ours is lost with them: rows remember what is due.
+such bodies come; one without its properties costs the connection. A Redis that goes away may end a
+worker too, over messages that it wants to give back. Nothing of ours is lost with any of them: rows
+remember what is due.
 """
 
 from __future__ import annotations
@@ -12,13 +13,30 @@ from queue import Empty
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
+from redis.exceptions import RedisError
 
 log = logging.getLogger("filemill.queue")
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
+class CarefulQoS(redis.QoS):
+    """Gives back what it can when a connection closes."""
+
+    def restore_unacked(self, client: Any = None) -> Any:
+        """As kombu does; without a connection the messages are rung for again by the sweep."""
+        try:
+            return super().restore_unacked(client)
+        except (AttributeError, RedisError, OSError) as error:
+            log.warning("messages were not given back: %s", repr(error)[:300])
+            if self._delivered:
+                self._delivered.clear()
+            return []
+
+
 class CarefulChannel(redis.Channel):
     """Reads on after a body that it can't read."""
+
+    QoS = CarefulQoS
 
     def _brpop_read(self, **options: Any) -> Any:
         """As kombu does; ``Empty`` means that nothing came."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
+import psycopg
 from django.core.cache import caches
 from django.db import DatabaseError
+from redis.exceptions import RedisError
 
 from core.env import env
 from core.postgres import pooler_leaks
@@ -26,7 +29,8 @@ def sandbox_report() -> dict[str, Any]:
     from sandbox.selftest import check  # noqa: PLC0415 - the web process runs no engine
 
     report = asdict(check())
-    caches["platform"].set(REPORT, report, timeout=None)
+    with suppress(RedisError, ConnectionError):  # a page that shows it, no more
+        caches["platform"].set(REPORT, report, timeout=None)
     return report
 
 
@@ -40,10 +44,13 @@ def check_database() -> None:
 
 
 def check_at_start() -> None:
-    """End the process when conversions would not be safe here (Celery swallows exceptions)."""
+    """End the process when conversions would not be safe here, or when that can't be told.
+
+    Celery swallows exceptions and would go on.
+    """
     try:
         check_database()
-    except LeakyPooler as error:
+    except (LeakyPooler, DatabaseError, psycopg.Error) as error:
         sys.exit(f"Refusing to start: {error}")
     report = sandbox_report()
     if not report["ok"]:

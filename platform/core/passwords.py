@@ -9,9 +9,21 @@ import threading
 from typing import Any
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.db import connections
 
 AT_ONCE = 4  # hashes in one process; they keep a core busy each
 SLOTS = threading.BoundedSemaphore(AT_ONCE)
+
+
+def hand_back_connection() -> None:
+    """Give the database's connection to others meanwhile, unless a transaction needs it.
+
+    A hundred logins that wait for a slot would otherwise hold the whole pool, and every other
+    request of the process would be told that the database is away.
+    """
+    connection = connections["default"]
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 class BoundedArgon2(Argon2PasswordHasher):
@@ -23,10 +35,12 @@ class BoundedArgon2(Argon2PasswordHasher):
 
     def encode(self, password: str, salt: Any) -> str:
         """Hash, once there is a slot."""
+        hand_back_connection()
         with SLOTS:
             return str(super().encode(password, salt))
 
     def verify(self, password: str, encoded: str) -> bool:
         """Compare, once there is a slot."""
+        hand_back_connection()
         with SLOTS:
             return bool(super().verify(password, encoded))

@@ -6,8 +6,11 @@ import os
 import secrets
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from django.db import InterfaceError, OperationalError
 
 from core.env import env
 from core.tenancy import require_tenant
@@ -61,6 +64,25 @@ def store(source: Path, key: str) -> None:
             temporary.unlink(missing_ok=True)
             raise
     adopt(temporary, key)
+
+
+@contextmanager
+def undone_with(*keys: str, folder: str = "") -> Iterator[None]:
+    """Files that go again when the block, which commits the rows that name them, fails.
+
+    Unless the database went away: nobody knows then whether it has committed, and a row without its
+    file is worse than a file without its row, which the sweep of strays removes.
+    """
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        raise
+    except BaseException:
+        for key in keys:
+            delete(key)
+        if folder:
+            delete_folder(folder)
+        raise
 
 
 def delete(key: str) -> None:

@@ -18,6 +18,7 @@ from dispatch.turns import UNKNOWN_S
 
 RUNG = 50  # tickets from one rung to the next
 SURVEY_LOCK = 0xD16  # key of the advisory lock: one survey at a time
+LEAST_SLOTS = 0.001  # of a lane without any: its work would end some day
 TRUST = 0.3  # of what one survey sees of a queue's parallel work
 
 BUSY = f"""
@@ -112,7 +113,11 @@ def survey() -> int:
 def surveyed(cursor: Any, queue: str, busy: list[Any], rows: list[Row]) -> list[tuple[Any, ...]]:
     """The rungs of one queue; its clock is written."""
     running, sent, seconds = busy
-    lines = {row.lane: Line(row.weight, row.slots, row.total_s) for row in rows if not row.ahead}
+    lines = {
+        row.lane: Line(row.weight, max(row.slots, LEAST_SLOTS), row.total_s)
+        for row in rows
+        if not row.ahead
+    }
     told = {
         "queue": queue,
         "parallel": float(max(running, 1)),

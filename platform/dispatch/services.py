@@ -41,7 +41,7 @@ from dispatch.statements import (
     SUBMIT,
     WITHDRAW,
 )
-from dispatch.turns import LOCK, PUMP, SETTLE
+from dispatch.turns import IS_NEEDED, LOCK, PUMP, SETTLE
 
 log = logging.getLogger("filemill.dispatch")
 PUMP_LOCK = 0xD15  # key of the advisory lock
@@ -140,11 +140,15 @@ def pump() -> int:
 
 def pump_once() -> tuple[list[tuple[str, ...]], bool]:
     """What was sent, and whether a tenant's slots left places free that others can take."""
-    sizes = windows()
+    sizes: dict[str, Any] = {"queues": list(windows()), "sizes": list(windows().values())}
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(IS_NEEDED, sizes)
+        if not cursor.fetchone()[0]:
+            return [], False
     with in_public(), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(LOCK, [PUMP_LOCK])
         cursor.execute(SETTLE)
-        cursor.execute(PUMP, {"queues": list(sizes), "sizes": list(sizes.values())})
+        cursor.execute(PUMP, sizes)
         rows = cursor.fetchall()
         chosen = [row[:4] for row in rows]
         transaction.on_commit(partial(ring, chosen))

@@ -30,12 +30,10 @@ def test_a_wrong_field_is_named_as_it_was_sent(acme: Tenant) -> None:
     role = acme.owner.post("tenant/roles/", {"permissions": "all"})
     preset = acme.api.post("conversions/presets/", {"name": 3})
     query = acme.api.get("conversions/jobs/?limit=0")
-    nothing = acme.owner.call("POST", "tenant/roles/", [])
 
     assert fields(role) == ["name", "permissions"]
     assert fields(preset) == ["name", "steps"]
     assert fields(query) == ["limit"]
-    assert fields(nothing) == ["body"]
 
 
 def fields(reply: Any) -> list[str]:
