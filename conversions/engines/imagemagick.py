@@ -80,7 +80,7 @@ def find_version() -> str | None:
     return debian_version("imagemagick-6.q16", PROGRAM)
 
 
-_PAGED = ("tiff", "dcx")  # what stands in them is pages, not moments
+_PAGED = ("tiff",)  # what stands in it is pages, not moments
 
 
 def _reader(code: str) -> str:

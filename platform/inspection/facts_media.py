@@ -37,7 +37,12 @@ def by_mediainfo(path: Path, code: str) -> dict[str, Any]:
         known["audio_seconds"] = round(float(sounds[0].duration) / 1000, 3)
     if sounds:
         known |= {"sample_rate": sounds[0].sampling_rate, "channels": sounds[0].channel_s}
-    return known | _moving(pictures[0], path) if pictures else known
+    if not pictures:
+        return known
+    moving = _moving(pictures[0], path)
+    counted = moving.pop("counted_seconds", None)
+    known["duration_seconds"] = known["duration_seconds"] or counted
+    return known | moving
 
 
 def _moving(picture: Any, path: Path) -> dict[str, Any]:
@@ -141,10 +146,13 @@ def _look(path: Path, quarters: int) -> dict[str, Any]:
             if ok:
                 seen.append((float(frame.mean()), float(frame.std())))
         looks = film_of(video, quarters)
+        rate = float(video.get(cv2.CAP_PROP_FPS))
     finally:
         video.release()
     if not seen:
         return {}
     bright, contrast = max(seen, key=lambda one: one[1])
     known = {"brightness": round(bright, 1), "contrast": round(contrast, 1)}
+    if count > 1 and rate > 0:  # for films whose length stands nowhere
+        known["counted_seconds"] = round(count / rate, 3)
     return known | {"frame_looks": looks}

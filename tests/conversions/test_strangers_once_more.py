@@ -220,6 +220,46 @@ def test_lines_of_old_macs_stay_apart(tmp_path: Path) -> None:
     assert report.verdict == "verified", report
 
 
+def test_pages_that_name_a_day_without_a_date(tmp_path: Path) -> None:
+    head = b'<html><head><meta name="created" content="00:00:00"/></head>'
+    page = head + b"<body>some words</body></html>"
+
+    assert made(tmp_path, "libreoffice", "html", "doc", page)[1].verdict == "verified"
+
+
+def test_a_gray_picture_whose_one_gray_is_clear(tmp_path: Path) -> None:
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.linear_gradient("L").resize((40, 60)).save(stream, "PNG", transparency=0)
+
+    assert made(tmp_path, "pillow", "png", "jpg", stream.getvalue())[1].verdict == "verified"
+
+
+def test_bitmaps_with_an_empty_fourth_channel_are_solid(tmp_path: Path) -> None:
+    from PIL import Image
+
+    image, stream = Image.linear_gradient("L").resize((40, 60)).convert("RGBA"), io.BytesIO()
+    image.putalpha(0)
+    image.save(stream, "BMP")
+
+    result, report = made(tmp_path, "pillow", "bmp", "png", stream.getvalue())
+
+    assert report.verdict == "verified", report
+    assert Image.open(result.outputs[0]).getextrema()[0] != (255, 255)
+
+
+def test_pictures_of_fractions_are_not_black(tmp_path: Path) -> None:
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.linear_gradient("L").convert("F").point(lambda value: value / 255).save(stream, "TIFF")
+
+    report = made(tmp_path, "pillow", "tiff", "png", stream.getvalue())[1]
+
+    assert report.verdict == "verified", report
+
+
 def test_numbers_are_one_value_however_written() -> None:
     assert canonical("1.5e-07") == canonical(0.00000015)
     assert canonical(b"ab") == canonical("ab")
