@@ -16,6 +16,7 @@ import redis
 from loadtests.faults_services import all_completed, pictures
 from loadtests.faults_storage import Skipped
 from loadtests.house import House, started
+from localstack.supervisor import StackError
 
 RUN_JOB = "conversions.run_job"
 FAKETIME = "/usr/lib/*/faketime/libfaketimeMT.so.1"
@@ -104,12 +105,21 @@ def row_15() -> int:
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
-        with started(settings) as house:
-            os.environ.pop("LD_PRELOAD", None)  # noqa: TID251 - the stack has it by now
-            jump(house, Path(clock.name))
-            found = house.judge()
-            print(found.told())
-            return len(found.lost) + len(found.doubled)
+        try:
+            return with_clock(settings, Path(clock.name))
+        except StackError as error:
+            reason = str(error).splitlines()[0]
+            raise Skipped(f"under libfaketime the stack does not start: {reason}") from error
+
+
+def with_clock(settings: dict[str, str], clock: Path) -> int:
+    """The row on its stack. How much was lost or doubled."""
+    with started(settings) as house:
+        os.environ.pop("LD_PRELOAD", None)  # noqa: TID251 - the stack has it by now
+        jump(house, clock)
+        found = house.judge()
+        print(found.told())
+        return len(found.lost) + len(found.doubled)
 
 
 def jump(house: House, clock: Path) -> None:
