@@ -9,7 +9,8 @@ from ninja import Query, Router
 
 from core.access import principal_of, requires
 from core.doorbell import Spot
-from core.following import STREAMED, Followed
+from core.errors import NotAcceptable
+from core.following import EVENT_STREAM, STREAMED, Followed
 from core.pagination import page_body, paginate
 from core.tenancy import require_tenant
 from notifications import queries, services
@@ -45,7 +46,13 @@ def unread_count(request: HttpRequest) -> dict[str, int]:
 @router.get("/events/", openapi_extra=EVENTS)
 @requires("notifications:read")
 def events(request: HttpRequest) -> HttpResponse:
-    """Server-Sent Events: `unread_count` at once and at every change, and each `notification`."""
+    """Server-Sent Events: `unread_count` at once and at every change, and each `notification`.
+
+    Only for who asks for `text/event-stream`: whoever reads every address of the API to its end
+    would never be done with this one.
+    """
+    if EVENT_STREAM not in request.headers.get("Accept", ""):
+        raise NotAcceptable(f"This is a stream: ask for it with `Accept: {EVENT_STREAM}`.")
     count = {"type": "unread_count", "count": queries.unread_count(person(request))}
     spot = Spot("feed", require_tenant(), person(request))
     return Followed(spot, "notifications:read", count)

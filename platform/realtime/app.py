@@ -18,7 +18,7 @@ from django.http import HttpResponseBase
 from conversions.waiting import ROOM, Pass, read_pass
 from core.doorbell import Spot
 from core.errors import AppError, NotFound
-from core.following import Followed, event_text
+from core.following import EVENT_STREAM, Followed, event_text
 from core.problems import CONTENT_TYPE, problem
 from realtime.board import Board
 from realtime.callers import BEARER, Gate, Opened, Right, ask, socket_headers
@@ -144,7 +144,7 @@ class Socket:
             headers = await in_thread(socket_headers, self.scope)
         except AppError:
             return None
-        return await in_thread(ask, self.scope, asked, headers)
+        return await in_thread(ask, self.scope, asked, headers | {"Accept": EVENT_STREAM})
 
     async def tell(self, opened: Opened, response: Followed) -> int | None:
         """Send messages; the code to close with."""

@@ -225,6 +225,15 @@ def test_a_socket_without_credentials_is_refused(acme: Tenant, headers: Headers)
     run(scene)
 
 
+def test_the_feed_streams_only_to_who_asks_for_a_stream(acme: Tenant) -> None:
+    path = "notifications/events/"
+    plain = acme.owner.get(path)
+    asked = acme.owner.get(path, Accept="text/event-stream")
+
+    assert (plain.status, plain.code) == (406, "not_acceptable")
+    assert (asked.status, asked.headers["Content-Type"]) == (200, "text/event-stream")
+
+
 def test_the_feed_counts_and_tells(acme: Tenant) -> None:
     from core.tenancy import in_tenant
     from notifications.services import notify
