@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from core.tenancy import HEADER, PUBLIC, current_schema
 
 log = logging.getLogger("filemill.queue")
+AFTER_BEAT = 6  # of Redis' steps 0, 3, 6, 9: the sweep never waits behind what it is to put right
 
 
 def send(name: str, *args: str, queue: str, schema_name: str | None = None) -> bool:
@@ -22,7 +23,13 @@ def send(name: str, *args: str, queue: str, schema_name: str | None = None) -> b
     headers: dict[str, Any] = {HEADER: schema_name} if schema_name not in (None, PUBLIC) else {}
     try:
         current_app.send_task(
-            name, args=args, queue=queue, headers=headers, retry=False, ignore_result=True
+            name,
+            args=args,
+            queue=queue,
+            headers=headers,
+            priority=AFTER_BEAT,
+            retry=False,
+            ignore_result=True,
         )
     except (OperationalError, BrokerError, RedisError, ConnectionError, TimeoutError) as error:
         log.warning("broker away, %s not sent: %s", name, error)

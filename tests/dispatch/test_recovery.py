@@ -12,6 +12,7 @@ import pytest
 
 import dispatch.services as dispatch
 from conversions.services import run_job
+from core.queue import send
 from core.tenancy import in_tenant
 from dispatch import owners, recovery, room
 from dispatch.models import Ticket
@@ -244,3 +245,20 @@ def test_a_batch_is_put_off_as_a_whole_and_nothing_by_a_year(acme: Tenant) -> No
     assert (far.status, far.code) == (422, "validation_error")
     past = acme.api.convert(start_at="2020-01-01T00:00:00Z")
     assert past.status == 202
+
+
+def test_the_sweep_is_heard_before_what_waits() -> None:
+    from config.celery import app
+
+    queue = f"crowded-{os.getpid()}"
+    for number in range(5):
+        assert send("webhooks.attempt", f"tkt_{number}", queue=queue)
+    app.send_task("dispatch.reconcile", queue=queue, ignore_result=True)  # as beat sends it
+
+    with app.connection() as link, link.SimpleQueue(queue) as waiting:
+        heard = [waiting.get(timeout=5) for _ in range(6)]
+        for message in heard:
+            message.ack()
+
+    names = [message.headers["task"] for message in heard]
+    assert names == ["dispatch.reconcile", *["webhooks.attempt"] * 5]
