@@ -74,7 +74,7 @@ def film_of(video: Any, quarters: int = 0) -> list[Look]:
 
     count = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
     rate = float(video.get(cv2.CAP_PROP_FPS))
-    found = []
+    found: list[Look] = []
     for share in PLACES:
         if count > 1 and rate > 0:  # by time: frames of uneven length become even ones
             video.set(cv2.CAP_PROP_POS_MSEC, 1000 * share * count / rate)
@@ -82,7 +82,7 @@ def film_of(video: Any, quarters: int = 0) -> list[Look]:
         if ok:
             frame = cv2.rotate(frame, _TURNS[quarters]) if quarters else frame
             found.append(look_of(frame) | {"contrast": float(frame.std())})
-    return found
+    return found if len(found) > 1 else []  # streams that can't be sought in say nothing
 
 
 def page_look(page: Any) -> Look:

@@ -26,7 +26,7 @@ ENDS = ("job.completed", "job.failed", "job.canceled")
 
 
 def ends(job_id: str) -> list[str]:
-    found = OutboxEvent.objects.filter(payload__id=job_id, type__in=ENDS)
+    found = OutboxEvent.objects.filter(payload__id=job_id, type__in=ENDS).order_by("sequence")
     return list(found.values_list("type", flat=True))
 
 

@@ -27,7 +27,7 @@ from tenants.identity.models import Identity
 from tenants.middleware import check_identity
 from tests.client import Api
 from tests.factories.groups import make_batch, make_run
-from tests.factories.jobs import make_completed_job, make_job
+from tests.factories.jobs import make_completed_job, make_job, ticket_of
 from tests.factories.tenants import Tenant
 from tests.factories.webhooks import make_endpoint
 
@@ -54,6 +54,7 @@ def foreign_ids(tenant: Tenant, folder: Path) -> dict[str, list[str]]:
         **group_ids(tenant),
         **team_ids(tenant),
         "job_id": jobs,
+        "ticket_id": [ticket_of(jobs[1])],
         "endpoint_id": [endpoint["id"]],
         "delivery_id": [deliveries[0]["id"]],
         "notification_id": [notifications[0]["id"]],
