@@ -145,7 +145,7 @@ def _look(path: Path, quarters: int) -> dict[str, Any]:
             ok, frame = video.read()
             if ok:
                 seen.append((float(frame.mean()), float(frame.std())))
-        looks = film_of(video, quarters)
+        looks = film_of(str(path), quarters)
         rate = float(video.get(cv2.CAP_PROP_FPS))
     finally:
         video.release()

@@ -9,6 +9,7 @@ GRID = 16  # brightness of 16 × 16 fields
 FIELDS = 8  # blue, green and red of 8 × 8 fields
 PLACES = (0.1, 0.35, 0.6, 0.85)  # of the frames that stand for an animation or film
 
+_READ_THROUGH = 3000  # frames of a film that are all read where it can't be helped
 Look = dict[str, Any]
 
 
@@ -68,21 +69,54 @@ def frames_of(path: str, frames: int) -> list[Look]:
     return found
 
 
-def film_of(video: Any, quarters: int = 0) -> list[Look]:
-    """The same of a film that OpenCV has opened, turned clockwise as players show it."""
+def film_of(path: str, quarters: int = 0) -> list[Look]:
+    """The same of a film, turned clockwise as players show it."""
     import cv2  # noqa: PLC0415
 
-    count = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
-    rate = float(video.get(cv2.CAP_PROP_FPS))
-    found: list[Look] = []
+    seen = _sought(_opened(path))
+    if len(seen) < len(PLACES) or all((frame == seen[0]).all() for frame in seen):
+        seen = _in_order(_opened(path)) or seen  # a stream in which nothing can be sought
+    turned = [cv2.rotate(frame, _TURNS[quarters]) if quarters else frame for frame in seen]
+    return [look_of(frame) | {"contrast": float(frame.std())} for frame in turned]
+
+
+def _opened(path: str) -> Any:
+    import cv2  # noqa: PLC0415
+
+    video = cv2.VideoCapture(path, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    video.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # not every kind of film is turned by it
+    return video
+
+
+def _sought(video: Any) -> list[Any]:
+    """The frames of the places, by time: frames of uneven length become even ones."""
+    import cv2  # noqa: PLC0415
+
+    count, rate = video.get(cv2.CAP_PROP_FRAME_COUNT), video.get(cv2.CAP_PROP_FPS)
+    found = []
     for share in PLACES:
-        if count > 1 and rate > 0:  # by time: frames of uneven length become even ones
+        if count > 1 and rate > 0:
             video.set(cv2.CAP_PROP_POS_MSEC, 1000 * share * count / rate)
         ok, frame = video.read()
         if ok:
-            frame = cv2.rotate(frame, _TURNS[quarters]) if quarters else frame
-            found.append(look_of(frame) | {"contrast": float(frame.std())})
-    return found if len(found) > 1 else []  # streams that can't be sought in say nothing
+            found.append(frame)
+    return found
+
+
+def _in_order(video: Any) -> list[Any]:
+    """The frames of the places, by reading from the first; none of a long film."""
+    import cv2  # noqa: PLC0415
+
+    count = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
+    places = {int(share * count) for share in PLACES}
+    found = []
+    for number in range(count if count <= _READ_THROUGH else 0):
+        ok, frame = video.read()
+        if not ok:
+            break
+        if number in places:
+            found.append(frame)
+    return found
 
 
 def page_look(page: Any) -> Look:
