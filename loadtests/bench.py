@@ -212,7 +212,11 @@ def schema_of(stack: Stack) -> str:
         "from tenants.models import Tenant; rows = Tenant.objects.filter(slug='acme');"
         "rows.update(requests_per_hour=None); print(rows.get().schema_name)"
     )
-    spec = stack.manage("shell", "--verbosity", "0", "-c", code)
+    return said(stack.manage("shell", "--verbosity", "0", "-c", code), 60).split()[-1]
+
+
+def said(spec: ProcessSpec, timeout_s: float) -> str:
+    """What a management command of the stack writes."""
     done = subprocess.run(
         spec.argv,
         env=dict(spec.env or {}),
@@ -220,25 +224,16 @@ def schema_of(stack: Stack) -> str:
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=timeout_s,
     )
-    return done.stdout.split()[-1]
+    return done.stdout
 
 
 def bench_tenants(stack: Stack) -> None:
     """Part 3, in a process with the stack's settings."""
     print("\nA new tenant's schema, medians")
-    spec = stack.manage("measure_schemas")
-    done = subprocess.run(
-        spec.argv,
-        env=dict(spec.env or {}),
-        cwd=spec.cwd,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    seconds = {name: float(value) for name, value in map(str.split, done.stdout.splitlines())}
+    rows = said(stack.manage("measure_schemas"), 300).splitlines()
+    seconds = {name: float(value) for name, value in map(str.split, rows)}
     line("migrating it", seconds["migrated"])
     line("replaying the template's dump", seconds["replayed"], seconds["migrated"])
     line("claiming a ready one", seconds["claimed"], seconds["migrated"])

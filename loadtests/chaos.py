@@ -24,7 +24,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from loadtests.house import SAMPLES, V1, House, send, started
+from loadtests.house import SAMPLES, V1, House, started
+from localstack.process import send
 
 WORKERS = {"worker-convert": 4, "worker-office": 2, "worker-media": 1, "worker-io": 1}  # weights
 ALL_AT_ONCE = 0.1  # share of the kills that take the whole worker

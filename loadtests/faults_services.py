@@ -15,7 +15,7 @@ from functools import partial
 import httpx
 
 from loadtests.house import SAMPLES, V1, Caller, House
-from loadtests.house import send as kill
+from localstack.process import send as kill
 
 PICTURE = (SAMPLES / "landscape.png").read_bytes()
 AWAY_S = 30

@@ -7,8 +7,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from loadtests.house import SAMPLES, House, below, send
-from localstack.process import pids, read_stat
+from loadtests.house import SAMPLES, House, below
+from localstack.process import pids, read_stat, send
 
 MEMORY_EATER = b"[" * 135_000 + b"]" * 135_000
 BACK_S = 90  # after a worker is gone

@@ -11,7 +11,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,10 +23,11 @@ from celery import Celery
 from loadtests.history import Findings, check, dsn_of
 from loadtests.small_disk import SmallDisk, small_disk
 from localstack import ports
-from localstack.process import pids, read_stat
+from localstack.process import pids, read_stat, send
 from localstack.serve import ROOT, running
 from localstack.stack import Layout, Stack
 from localstack.supervisor import ProcessSpec
+from tests.waiting import wait_until
 
 SAMPLES = ROOT / "platform" / "localstack" / "samples"
 ENDED = ("completed", "failed", "canceled", "expired")
@@ -93,7 +93,7 @@ class Caller:
             job: dict[str, Any] = reply.json() if reply.status_code == 200 else {}
             return job if job.get("status") in ENDED else None
 
-        return until(ended, timeout_s=timeout_s, pause=self.pause) or {}
+        return wait_until(ended, timeout_s=timeout_s, pause=self.pause) or {}
 
     def download(self, job_id: str) -> bytes:
         """The result."""
@@ -154,7 +154,7 @@ class House:
 
     def wait(self, condition: Callable[[], Found], timeout_s: float = 30) -> Found:
         """Wait while the supervisor tends its children."""
-        return until(condition, timeout_s=timeout_s, pause=self.pause)
+        return wait_until(condition, timeout_s=timeout_s, pause=self.pause)
 
     @property
     def data(self) -> Path:
@@ -178,11 +178,11 @@ class House:
         stack.supervisor.run_once(spec)
         return log.read_text()[before:]
 
-    def customers(self, count: int) -> list[dict[str, str]]:
-        """So many new tenants: [{slug, schema, api_key}]."""
+    def customers(self, count: int) -> list[dict[str, Any]]:
+        """So many new tenants: [{slug, schema, api_key, seconds}]."""
         out = self.data / "customers.json"
         self.program("loadtests.customers", str(count), str(out))
-        made: list[dict[str, str]] = json.loads(out.read_text())
+        made: list[dict[str, Any]] = json.loads(out.read_text())
         return made
 
     def schema(self, number: int) -> str:
@@ -244,27 +244,6 @@ def below(top: int) -> list[int]:
     for pid in found:
         found += [child for child, parent in parents.items() if parent == pid]
     return found
-
-
-def send(pid: int, signum: int) -> bool:
-    """False when the process is gone already."""
-    try:
-        os.kill(pid, signum)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def until(condition: Callable[[], Found], *, timeout_s: float, pause: Callable[[], None]) -> Found:
-    """The first true value of ``condition``; AssertionError when there is none in time."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout_s:.0f} s: {condition}")
-        pause()
 
 
 @contextmanager

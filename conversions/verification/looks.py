@@ -165,7 +165,7 @@ def same_scenes(c: Compared) -> Iterator[Check]:
         if colours:
             yield from _colours(*colours[len(colours) // 2])
     moved, moves = _moved(old), _moved(new)
-    if moved > 0.3 and new:
+    if moved > 0.3:
         still = moves < 0.1 * moved
         yield Check(name="moves", ok=not still, expected=moved, actual=moves, severe=moved > 4)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from conversions import verification
 from conversions.engines import execute
@@ -16,9 +16,8 @@ log = logging.getLogger("filemill.warming")
 LATER_S = {"office": 8.0, "media": 12.0}
 
 
-def warm(queues: Iterable[str]) -> None:
+def warm(queues: Collection[str]) -> None:
     """Engines of these queues, then what verification reads with. A failure only costs time."""
-    queues = tuple(queues)
     time.sleep(min((LATER_S.get(queue, 0.0) for queue in queues), default=0.0))
     try:
         for queue in queues:

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from inspection.looks import film_of
+from inspection.looks import film_of, opened
 from inspection.whole import is_whole
 
 
@@ -134,8 +134,7 @@ def _look(path: Path, quarters: int) -> dict[str, Any]:
     import cv2  # noqa: PLC0415
 
     cv2.setNumThreads(1)
-    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-    video.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # not every kind of film is turned by it
+    video = opened(str(path))
     try:
         count = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
         seen = []
@@ -145,7 +144,7 @@ def _look(path: Path, quarters: int) -> dict[str, Any]:
             ok, frame = video.read()
             if ok:
                 seen.append((float(frame.mean()), float(frame.std())))
-        looks = film_of(str(path), quarters)
+        looks = film_of(video, str(path), quarters)
         rate = float(video.get(cv2.CAP_PROP_FPS))
     finally:
         video.release()

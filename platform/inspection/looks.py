@@ -69,18 +69,19 @@ def frames_of(path: str, frames: int) -> list[Look]:
     return found
 
 
-def film_of(path: str, quarters: int = 0) -> list[Look]:
-    """The same of a film, turned clockwise as players show it."""
+def film_of(video: Any, path: str, quarters: int = 0) -> list[Look]:
+    """The same of an opened film, turned clockwise as players show it."""
     import cv2  # noqa: PLC0415
 
-    seen = _sought(_opened(path))
+    seen = _sought(video)
     if len(seen) < len(PLACES) or all((frame == seen[0]).all() for frame in seen):
-        seen = _in_order(_opened(path)) or seen  # a stream in which nothing can be sought
+        seen = _in_order(opened(path)) or seen  # a stream in which nothing can be sought
     turned = [cv2.rotate(frame, _TURNS[quarters]) if quarters else frame for frame in seen]
     return [look_of(frame) | {"contrast": float(frame.std())} for frame in turned]
 
 
-def _opened(path: str) -> Any:
+def opened(path: str) -> Any:
+    """A film, to be read as it lies in its file."""
     import cv2  # noqa: PLC0415
 
     video = cv2.VideoCapture(path, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])

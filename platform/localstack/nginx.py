@@ -116,6 +116,11 @@ http {{
     default upgrade;
     "" "";
   }}
+  # Asked by the product, a file that is missing was deleted meanwhile; by anybody else, none is.
+  map $upstream_status $missing {{
+    default 410;
+    "" 404;
+  }}
   upstream web {{
     server {ports.HOST}:{self.web_port} max_fails=0;
     keepalive 32;
@@ -141,7 +146,7 @@ http {{
     location /_storage/ {{
       internal;
       alias "{self.data}/storage/";
-      error_page 404 =410 /_problem/410;  # deleted after the product had looked
+      error_page 404 = /_problem/$missing;
       etag off;  # the product's own; nginx forgets the headers of an X-Accel answer
       add_header ETag $upstream_http_etag; add_header X-Job-Id $upstream_http_x_job_id;
       add_header RateLimit $upstream_http_ratelimit;

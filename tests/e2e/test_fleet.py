@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess  # noqa: TID251 - the product's own shell
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
 
-from loadtests.fleet import backend_memory_mb, foreign_answers, made
+from loadtests.fleet import backend_memory_mb, foreign_answers, marked
+from loadtests.house import below
+from loadtests.throughput import cpu_of_process
 from localstack import ports
-from localstack.process import pids, read_stat
 from localstack.supervisor import ProcessSpec
 from tests.e2e.conftest import V1, House
 
@@ -26,13 +25,13 @@ MOST_MB_A_TENANT = 0.5  # of a session's memory; 0.47 was measured for one that 
 def test_fact_25_no_answer_of_many_tenants_is_anothers_and_sessions_stay_small(
     house: House,
 ) -> None:
-    tenants = made(house.stack, TENANTS)
-    before = backend_memory_mb(house.stack)
+    tenants = marked(house, TENANTS)
+    before = backend_memory_mb(house)
 
-    faults = foreign_answers(house.demo["base_url"], tenants, REQUESTS)
+    faults = foreign_answers(house, tenants, REQUESTS)
 
     assert faults == []
-    grown = backend_memory_mb(house.stack)[0] - before[0]
+    grown = backend_memory_mb(house)[0] - before[0]
     assert grown < TENANTS * MOST_MB_A_TENANT + 16
 
 
@@ -56,36 +55,20 @@ def four_processes(house: House) -> tuple[str, int]:
     return f"http://127.0.0.1:{port}{V1}", pid
 
 
-def set_limit(house: House, slug: str, limit: int) -> None:
-    """A limit of this tenant's own."""
-    code = (
-        "from tenants.models import Tenant;"
-        f"Tenant.objects.filter(slug={slug!r}).update(requests_per_hour={limit})"
-    )
-    spec = house.stack.manage("shell", "--verbosity", "0", "-c", code)
-    subprocess.run(spec.argv, env=dict(spec.env or {}), cwd=spec.cwd, check=True, timeout=60)
-
-
-def cpu_ticks(leader: int) -> dict[int, int]:
-    """CPU of each child of a process."""
-    stats = Path("/proc")
-    found = {}
-    for pid in pids():
-        stat = read_stat(pid)
-        if stat and stat.parent == leader:
-            fields = (stats / str(pid) / "stat").read_text().rpartition(")")[2].split()
-            found[pid] = int(fields[11]) + int(fields[12])
-    return found
+def cpu_of_children(leader: int) -> dict[int, float]:
+    """CPU seconds of each process below a process."""
+    return {pid: cpu_of_process(pid) for pid in below(leader)[1:]}
 
 
 def test_fact_23_the_limit_is_exact_over_four_processes(house: House) -> None:
-    (tenant,) = made(house.stack, 1)
-    set_limit(house, tenant["mark"], LIMIT)
+    (tenant,) = house.customers(1)
+    own = f"schema_name = '{tenant['schema']}'"
+    house.rows(f"UPDATE tenants_tenant SET requests_per_hour = {LIMIT} WHERE {own}")  # noqa: S608
     address, leader = four_processes(house)
-    before = cpu_ticks(leader)
+    before = cpu_of_children(leader)
 
     def ask(_: int) -> httpx.Response:
-        headers = {"Authorization": f"Api-Key {tenant['key']}"}
+        headers = {"Authorization": f"Api-Key {tenant['api_key']}"}
         return httpx.get(
             f"{address}/conversions/quota/", headers=headers, timeout=60, trust_env=False
         )
@@ -102,6 +85,6 @@ def test_fact_23_the_limit_is_exact_over_four_processes(house: House) -> None:
             assert 1 <= wait <= 3600
         else:
             assert re.fullmatch(r'"requests";r=\d+;t=\d+', reply.headers["RateLimit"])
-    after = cpu_ticks(leader)
+    after = cpu_of_children(leader)
     assert len(after) >= 4
     assert sum(after[pid] > before.get(pid, 0) for pid in after) >= 4  # each of them answered

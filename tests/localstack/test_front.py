@@ -44,7 +44,7 @@ def test_the_front_answers_problems_by_itself(
 
         (tmp_path / "storage" / "secret").write_text("x")
         status, _, body = get(f"{url}/_storage/secret")
-        assert (status, json.loads(body)["code"]) == (410, "expired")
+        assert (status, json.loads(body)["code"]) == (404, "not_found")
 
 
 def test_the_receiver_writes_each_request_and_answers_as_asked(tmp_path: Path) -> None:
