@@ -112,6 +112,7 @@ def _in_fork(spec: EngineSpec, call: EngineCall) -> EngineResult:
         names=tuple(answer["names"]),
         warnings=tuple(answer["warnings"]),
         facts=answer["facts"],
+        unsure=answer["unsure"],
     )
 
 
@@ -140,6 +141,7 @@ def in_child(payload: dict[str, Any], report: Callable[[float, str], None]) -> d
         "names": list(result.names),
         "warnings": list(result.warnings),
         "facts": dict(result.facts),
+        "unsure": result.unsure,
     }
 
 

@@ -68,10 +68,12 @@ def run(call: EngineCall) -> EngineResult:
             characters += len("".join(clean.split()))
             out.write(clean + (mark if done < len(numbers) else "\n"))
             call.progress(done / len(numbers), "extracting text")
-    if not characters:
-        warnings.append("The PDF has no text layer; it may be a scan, which needs OCR.")
+    unsure = "" if characters else "The PDF has no text layer; it may be a scan."
+    warnings += [unsure] if unsure else []
     facts = {"pages": len(numbers), "text_chars": characters}
-    return EngineResult(outputs=(call.target,), warnings=tuple(warnings), facts=facts)
+    return EngineResult(
+        outputs=(call.target,), warnings=tuple(warnings), facts=facts, unsure=unsure
+    )
 
 
 SPEC = EngineSpec(

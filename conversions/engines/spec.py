@@ -109,6 +109,7 @@ class EngineResult:
     names: tuple[str, ...] = ()  # of the outputs, where the content names them (archive entries)
     warnings: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    unsure: str = ""  # why another engine may find more; this result stands where none does
 
 
 class EngineError(Exception):

@@ -177,6 +177,8 @@ def run_step(bench: Bench, step: Step, taken: list[Piece]) -> EngineResult:
     Step.objects.filter(pk=step.pk).update(started_at=timezone.now())
     try:
         result = attempt(bench, step, taken)
+        if result.unsure:
+            result = surer(bench, step, taken, result)
     except InputRejected as refused:
         result = second_try(bench, step, taken, refused)
         note_engine(bench.job, step)
@@ -201,9 +203,22 @@ def second_try(
     if refused.code != "file_corrupt" or step.engine in _OPERATIONS or bench.password:
         raise refused
     first = offer.spec_of(step.engine)
-    asked = first.options.model_validate(step.options).model_dump(
-        mode="json", exclude_defaults=True
-    )
+    asked = asked_of(step)
+    for result in by_others(bench, step, taken):
+        note = f"{first.name} could not read the file; {offer.spec_of(step.engine).name} did."
+        return replace(result, warnings=(*result.warnings, note))
+    return by_way_of_png(bench, step, taken, refused, Choice(first.id, asked))
+
+
+def asked_of(step: Step) -> dict[str, Any]:
+    """The options that differ from the engine's own."""
+    given = offer.spec_of(step.engine).options.model_validate(step.options)
+    return given.model_dump(mode="json", exclude_defaults=True)
+
+
+def by_others(bench: Bench, step: Step, taken: list[Piece]) -> Iterator[EngineResult]:
+    """What each other engine of the pair makes that knows the options; ``step`` names it then."""
+    asked = asked_of(step)
     for spec in offer.substitutes(step.engine, step.input_format, step.output_format):
         if not set(asked) <= set(spec.options.model_fields):
             continue
@@ -213,9 +228,22 @@ def second_try(
             result = attempt(bench, step, taken)
         except EngineError:
             continue
-        note = f"{first.name} could not read the file; {spec.name} did."
-        return replace(result, warnings=(*result.warnings, note))
-    return by_way_of_png(bench, step, taken, refused, Choice(first.id, asked))
+        yield result
+
+
+def surer(bench: Bench, step: Step, taken: list[Piece], result: EngineResult) -> EngineResult:
+    """The result of an engine that finds more, or the one that there is."""
+    first = Choice(step.engine, step.options)
+    if first.engine not in _OPERATIONS:
+        for found in by_others(bench, step, taken):
+            if not found.unsure:
+                note_engine(bench.job, step)
+                other = f"{offer.spec_of(step.engine).name} read it"
+                told = f"{result.unsure} {other}; engine={step.engine} takes options of its own."
+                return replace(found, warnings=(*found.warnings, told))
+    step.engine, step.options = first.engine, first.options
+    step.version = offer.versions()[first.engine] or ""
+    return result
 
 
 def by_way_of_png(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from conversions.verification.terms import Check, Compared
 
@@ -33,15 +34,7 @@ def _length(c: Compared, *, silent: bool) -> Iterator[Check]:
         start = float(options.get("start") or 0)
         until = float(options.get("end") or length or 0)
         expected = max(0.0, min(until, length) - start) if length else claimed
-        actual = float(one.get("duration_seconds") or 0)
-        # MP3 and AAC pad by up to two frames of 26 ms, Opus starts with 80 ms.
-        allowed = max(0.4, 0.02 * expected)
-        yield Check(
-            name="duration",
-            ok=actual > 0 and abs(actual - expected) <= allowed,
-            expected=round(expected, 3),
-            actual=actual,
-        )
+        yield _duration(before, expected, float(one.get("duration_seconds") or 0))
     if before.get("audio_streams") and not silent:
         found = int(one.get("audio_streams") or 0)
         yield Check(name="audio", ok=found >= 1, expected="≥ 1 stream", actual=found)
@@ -49,6 +42,25 @@ def _length(c: Compared, *, silent: bool) -> Iterator[Check]:
         if options.get(name) and one.get(name):
             same = int(one[name]) == int(options[name]) or one.get("codecs", [""])[-1] == "Opus"
             yield Check(name=name, ok=same, expected=options[name], actual=one[name])
+
+
+def _duration(before: Mapping[str, Any], expected: float, actual: float) -> Check:
+    """As long as the source; of one that is cut off, as long as what is left of it."""
+    # MP3 and AAC pad by up to two frames of 26 ms, Opus starts with 80 ms.
+    ok = actual > 0 and abs(actual - expected) <= max(0.4, 0.02 * expected)
+    heard = float(before.get("heard_seconds") or 0)
+    left = before.get("whole") is False and not ok and 0 < heard < expected
+    if left:
+        ok = abs(actual - heard) <= max(0.4, 0.02 * heard)
+    note = f"the recording is cut off: it holds {heard:.1f} of {expected:.1f} seconds"
+    return Check(
+        name="duration",
+        ok=ok and not left,
+        expected=round(expected, 3),
+        actual=actual,
+        note=note if left else "",
+        severe=not (left and ok),
+    )
 
 
 def film(c: Compared) -> Iterator[Check]:

@@ -27,10 +27,12 @@ _SHORT_S = 2.0
 _QUIET = 20  # mean of 32,768 below which there is nothing to hear
 
 
-def loudness(path: Path, code: str, *, start: float = 0, end: float | None = None) -> list[int]:
-    """Mean loudness, 0–32,767, of 64 equal parts; empty where FFmpeg hears nothing."""
+def samples_of(
+    path: Path, code: str, *, start: float = 0, end: float | None = None
+) -> array[int]:
+    """What FFmpeg hears in the first ten minutes, as one channel of 8,000 samples a second."""
     if code not in DEMUXERS:
-        return []
+        return array("h")
     let_read(str(path))
     profile = dataclasses.replace(PROFILES["media"], binds=(str(path),), cpu_s=60)
     length = min(_MOST_S, (end or start + _MOST_S) - start)
@@ -41,7 +43,12 @@ def loudness(path: Path, code: str, *, start: float = 0, end: float | None = Non
         words += ["-map", "0:a:0", "-ss", str(start), "-t", str(length)]
         words += ["-ac", "1", "-ar", str(_RATE), "-f", "s16le", f"file:{made}"]
         runner.run(words, profile=profile, workdir=Path(name), deadline_s=30)
-        samples = array("h", made.read_bytes()[: 2 * _RATE * _MOST_S] if made.exists() else b"")
+        heard = made.read_bytes()[: 2 * _RATE * _MOST_S] if made.exists() else b""
+    return array("h", heard[: len(heard) // 2 * 2])
+
+
+def loudness(samples: array[int]) -> list[int]:
+    """Mean loudness, 0–32,767, of 64 equal parts; empty where there is nothing to hear."""
     size = len(samples) // _PARTS
     if not size:
         return []
@@ -60,12 +67,18 @@ def listen(
     output: tuple[Path, str],
     options: Mapping[str, Any],
 ) -> None:
-    """Add ``loudness`` to the facts of both ends, where both have sound."""
+    """Add ``loudness`` to the facts of both ends, where both have sound.
+
+    ``heard_seconds`` of the source: how much of it there is to decode, whatever its head claims.
+    """
     if not before.get("audio_streams") or not after.get("audio_streams"):
         return
     start, end = float(options.get("start") or 0), options.get("end")
-    before["loudness"] = loudness(*source, start=start, end=float(end) if end else None)
-    after["loudness"] = loudness(*output) if before["loudness"] else []
+    heard = samples_of(*source, start=start, end=float(end) if end else None)
+    if len(heard) < _RATE * _MOST_S:
+        before["heard_seconds"] = len(heard) / _RATE
+    before["loudness"] = loudness(heard)
+    after["loudness"] = loudness(samples_of(*output)) if before["loudness"] else []
 
 
 def same_sound(c: Compared) -> Iterator[Check]:
