@@ -27,9 +27,7 @@ _SHORT_S = 2.0
 _QUIET = 20  # mean of 32,768 below which there is nothing to hear
 
 
-def samples_of(
-    path: Path, code: str, *, start: float = 0, end: float | None = None
-) -> array[int]:
+def samples_of(path: Path, code: str, *, start: float = 0, end: float | None = None) -> array[int]:
     """What FFmpeg hears in the first ten minutes, as one channel of 8,000 samples a second."""
     if code not in DEMUXERS:
         return array("h")
