@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from celery.signals import (
     celeryd_after_setup,
+    task_postrun,
+    task_prerun,
     worker_init,
     worker_process_init,
     worker_process_shutdown,
@@ -71,9 +74,21 @@ app.conf.update(
         "ready": {"task": "tenants.keep_ready", "schedule": 10.0, "options": {"expires": 10}},
     },
 )
+# Celery closes sessions and their pool around each task: two new ones for each, and their catalogs.
+app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
 app.autodiscover_tasks(
     ["core.outbox", "audit", "dispatch", "accounts", "tenants", "conversions", "webhooks", "staff"]
 )
+
+
+@task_prerun.connect
+@task_postrun.connect
+def give_back(task: Task, **kwargs: object) -> None:  # type: ignore[type-arg]
+    """The session goes back into the process's pool; a broken one is thrown away."""
+    from django.db import close_old_connections  # noqa: PLC0415 - Django is ready only now
+
+    if not task.request.is_eager:
+        close_old_connections()
 
 
 consumed: set[str] = set()  # queues of this worker, known after its set-up
@@ -88,8 +103,12 @@ def remember_queues(sender: str, instance: Any, **kwargs: object) -> None:
 @worker_process_init.connect
 def warm_up(**kwargs: object) -> None:
     """Start warm parents beside the first job; the first call waits for what it needs, no more."""
-    from config.warming import warm  # noqa: PLC0415 - Django is ready only now
+    from django.db import connections  # noqa: PLC0415 - Django is ready only now
 
+    from config.warming import warm  # noqa: PLC0415
+
+    # Nobody repeats a task at once, as a client does a request: a dead session is found before it.
+    connections.settings["default"]["CONN_HEALTH_CHECKS"] = True
     threading.Thread(target=warm, args=(tuple(consumed),), daemon=True).start()
 
 
