@@ -69,6 +69,12 @@ def route(source: str, target: str, engine: str | None = None) -> tuple[planner.
     return planner.plan(installed(), source, target, engine=engine)
 
 
+@lru_cache(maxsize=4096)
+def route_without(source: str, target: str, avoided: planner.Without) -> tuple[planner.Edge, ...]:
+    """The best route that does not use an engine's pair; raises NoRoute."""
+    return planner.plan(installed(), source, target, without=avoided)
+
+
 @lru_cache(maxsize=512)
 def targets(source: str) -> tuple[str, ...]:
     """Every format that a source can become, sorted."""

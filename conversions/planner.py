@@ -47,6 +47,15 @@ class Edge:
         return self.spec.seconds + lost * SECONDS_PER_LOST_POINT + SECONDS_PER_STEP
 
 
+Without = tuple[str, str, str]  # an engine, from, to
+
+
+def edge_of(spec: EngineSpec, source: str, target: str) -> Edge:
+    """The edge of an engine's pair."""
+    route = next(r for r in spec.routes if source in r.inputs and target in r.outputs)
+    return Edge(spec, route, source, target)
+
+
 _GROUPS = {"image": "picture", "vector": "picture", "audio": "audio", "video": "video"}
 
 
@@ -87,11 +96,17 @@ def graph_of(specs: tuple[EngineSpec, ...]) -> dict[str, dict[str, tuple[Edge, .
 
 
 def plan(
-    specs: Iterable[EngineSpec], source: str, target: str, *, engine: str | None = None
+    specs: Iterable[EngineSpec],
+    source: str,
+    target: str,
+    *,
+    engine: str | None = None,
+    without: Without | None = None,
 ) -> tuple[Edge, ...]:
     """The cheapest chain of at most three steps; raises NoRoute.
 
-    With ``engine``, only chains that use it. Dijkstra over (format, steps, engine used).
+    With ``engine``, only chains that use it; ``without`` is an engine's pair that none may use.
+    Dijkstra over (format, steps, engine used).
     """
     graph = graph_of(tuple(specs))
     order = count()
@@ -105,7 +120,7 @@ def plan(
         if (at, len(path), used) in settled or len(path) == MAX_STEPS:
             continue
         settled.add((at, len(path), used))
-        for edge in next_edges(graph, path, source, at, engine):
+        for edge in next_edges(graph, path, source, at, engine, without):
             heapq.heappush(heap, (cost + edge.cost, next(order), edge.target, (*path, edge)))
     raise NoRoute(f"{source} → {target}")
 
@@ -116,11 +131,13 @@ def next_edges(
     source: str,
     at: str,
     engine: str | None,
+    without: Without | None = None,
 ) -> Iterator[Edge]:
     """What may come next: the cheapest of each pair, and the wanted engine's."""
     passed = {source, *(edge.target for edge in path)} if path else set()
-    for target, edges in graph.get(at, {}).items():
-        if target in passed or (path and not may_follow(path[0], edges[0])):
+    for target, every in graph.get(at, {}).items():
+        edges = [edge for edge in every if (edge.spec.id, at, target) != without]
+        if not edges or target in passed or (path and not may_follow(path[0], edges[0])):
             continue
         yield edges[0]
         yield from (edge for edge in edges[1:] if edge.spec.id == engine)

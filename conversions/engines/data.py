@@ -45,7 +45,7 @@ def find_version() -> str | None:
         return None
 
 
-_HOLD_NOTHING = ("json", "yaml")
+_HOLD_NOTHING = ("json", "yaml", "csv", "tsv", "psv")
 
 
 def run(call: EngineCall) -> EngineResult:

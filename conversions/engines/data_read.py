@@ -76,7 +76,7 @@ def _delimited(text: str, marks: str) -> list[dict[str, str]]:
     csv.field_size_limit(16 << 20)
     rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark) if any(row)]
     if not rows:
-        raise InputRejected("The table has no row.")
+        return []  # an empty sheet of a workbook
     width = max(map(len, rows))
     names = _names(rows[0], width)
     return [dict(zip(names, row + [""] * (width - len(row)), strict=True)) for row in rows[1:]]

@@ -35,6 +35,8 @@ def write(value: Any, path: Path, code: str, options: Options) -> list[str]:
 def as_rows(value: Any) -> tuple[Rows, list[str]]:
     """Records with the same columns; what is no table becomes paths and values."""
     found = value
+    if value == []:
+        return [], []
     if isinstance(value, dict) and len(value) == 1:
         found = next(iter(value.values()))
         if isinstance(found, dict) and len(found) == 1:
@@ -73,7 +75,7 @@ def _shown(value: Any) -> str:
 def _delimited(rows: Rows, path: Path, mark: str) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=mark, lineterminator="\n")
-        writer.writerow(rows[0])
+        writer.writerows([rows[0]] if rows else ())
         writer.writerows([_shown(value) for value in row.values()] for row in rows)
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import Field
 
 from conversions.engines.package_check import open_package
-from conversions.engines.program import cpu_for, run_program
+from conversions.engines.program import cpu_for, has_bytes, run_program
 from conversions.engines.spec import (
     EngineCall,
     EngineOptions,
@@ -45,6 +45,18 @@ _WRITTEN = (
 )
 _REFERENCES = ("bibtex", "biblatex", "csljson")
 _BINARY = ("docx", "odt", "epub")
+# They have no place for a picture that is written out in its address: it would be noise.
+_WITHOUT_DATA = (
+    *("rst", "tex", "org", "textile", "mediawiki", "dokuwiki", "jira", "muse", "man", "haddock"),
+    *("asciidoc", "texinfo", "ms", "context", "zimwiki", "xwiki", "beamer", "txt"),
+)
+_DROP_DATA = """
+function Image(one)
+  if one.src:sub(1, 5) ~= "data:" then return end
+  local words = pandoc.utils.stringify(one.caption)
+  return words == "background image" and {} or one.caption
+end
+"""
 _TITLED = ("html", "epub", "revealjs", "slidy", "s5", "dzslides", "slideous")
 
 
@@ -89,6 +101,8 @@ def _arguments(call: EngineCall, options: Options) -> list[str]:
     writer = _WRITER_NAMES.get(writer) or _NAMES.get(writer, writer)
     words = [str(binary()), "--sandbox", "--standalone", f"--from={reader}", f"--to={writer}"]
     words += [f"--wrap={options.wrap}", f"--output={call.target}"]
+    if call.output_format in _WITHOUT_DATA:
+        words.append(f"--lua-filter={_filter(call)}")
     title = options.title or ("Document" if call.output_format in _TITLED else None)
     if options.title:
         words.append(f"--metadata=title:{options.title}")
@@ -99,6 +113,12 @@ def _arguments(call: EngineCall, options: Options) -> list[str]:
     if options.number_sections:
         words.append("--number-sections")
     return [*words, "--", str(call.source)]
+
+
+def _filter(call: EngineCall) -> Path:
+    made = call.workdir / "without-data.lua"
+    made.write_text(_DROP_DATA, encoding="utf-8")
+    return made
 
 
 def _prepare(call: EngineCall) -> None:
@@ -126,7 +146,9 @@ def run(call: EngineCall) -> EngineResult:
     cpu_s = min(markup.cpu_s, cpu_for(call.source))
     profile = dataclasses.replace(markup, binds=(str(binary()),), cpu_s=cpu_s)
     argv = _arguments(call, options)
-    said = run_program(call, argv, profile=profile, name="Pandoc", writes=call.target)
+    said = run_program(call, argv, profile=profile, name="Pandoc")
+    if not has_bytes(call.target):
+        raise InputRejected("The document holds no text.", detail=said, code="engine_failed")
     missing = "Could not fetch resource" in said or "Could not load include" in said
     words = ("Files that the text refers to were left out.",) if missing else ()
     return EngineResult(outputs=(call.target,), warnings=words)

@@ -5,6 +5,7 @@ Exact and quick on sound files; one picture per page. Source: https://poppler.fr
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 from typing import Literal
 
@@ -151,7 +152,17 @@ def _web_page(call: EngineCall, options: Options) -> EngineResult:
     words += [*password_arguments(call), "-f", str(first), "-l", str(last)]
     words += [str(call.source), str(call.target)]
     run_program(call, words, profile="page", name="Poppler", writes=call.target)
+    _entitle(call)
     return EngineResult(outputs=(call.target,), facts={"pages": total})
+
+
+def _entitle(call: EngineCall) -> None:
+    """Where the PDF has no title, pdftohtml takes the path, which is no business of a reader."""
+    page = call.target.read_bytes()
+    name = Path(call.names[0]).stem if call.names else "Document"
+    before, path, after = page.partition(str(call.target.with_suffix("")).encode())
+    if path and before.endswith(b"<title>"):
+        call.target.write_bytes(before + html.escape(name).encode() + after)
 
 
 def run(call: EngineCall) -> EngineResult:

@@ -9,6 +9,7 @@ from conversions.services.weigh_pdf import refuse_large_pdf
 from core.errors import FileTooLarge
 from core.uploads import IncomingFile, printable_name
 from inspection.detect import Detection, detect
+from inspection.packages import PACKAGED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,15 +73,23 @@ def refuse(found: Detection, filename: str, *, has_password: bool, force: bool) 
         raise errors.FileMalicious(
             f"{filename} points at other files (a playlist or script). Send the file itself."
         )
-    says_nothing = found.declared_format is None
-    if not (found.extension_matches or found.same_family or says_nothing or force):
-        raise errors.FileTypeMismatch(mismatch_text(found, filename))
+    refuse_other_type(found, filename, force=force)
     if found.format is None:
         raise errors.FileTypeUnknown(
             f"{filename} is {found.media_type}, which is not a format we read."
         )
     if found.needs_password and not has_password:
         raise errors.FileEncrypted(f"{filename} is locked. Send its `password` and try again.")
+
+
+def refuse_other_type(found: Detection, filename: str, *, force: bool) -> None:
+    """Raise where the content is not what the name says; a cut-off package is no plain zip."""
+    says_nothing = found.declared_format is None
+    if found.extension_matches or found.same_family or says_nothing or force:
+        return
+    if found.damaged and found.declared_format in PACKAGED:
+        raise errors.FileCorrupt(f"{filename} is damaged or cut off: it can't be unpacked.")
+    raise errors.FileTypeMismatch(mismatch_text(found, filename))
 
 
 def mismatch_text(found: Detection, filename: str) -> str:

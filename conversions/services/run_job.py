@@ -21,7 +21,8 @@ from conversions.engines.spec import EngineError
 from conversions.models import Job, Step
 from conversions.queries import job_body
 from conversions.services.finish_job import Failure, Outcome, fail_job, finish_job
-from conversions.services.run_steps import Bench, joined, run_steps
+from conversions.services.run_step import Bench
+from conversions.services.run_steps import joined, run_steps
 from conversions.terms import (
     ENDED,
     MAX_ATTEMPTS,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from conversions.verification.terms import Check, Compared
 from inspection import pdfa
@@ -28,9 +29,15 @@ def page_pictures(c: Compared) -> Iterator[Check]:
         empty = sum(not one.get("shapes") for one in c.after)
     else:
         empty = sum(float(one["contrast"]) < 0.05 for one in c.after if "contrast" in one)
-    allowed = int(c.before.get("blank_pages") or 0)
+    plain = sum(_is_plain(look) for look in c.before.get("page_looks") or ())
+    allowed = max(int(c.before.get("blank_pages") or 0), plain)
     yield Check(name="not_blank", ok=empty <= allowed, expected=f"≤ {allowed}", actual=empty)
     yield from _page_size(c)
+
+
+def _is_plain(look: Mapping[str, Any]) -> bool:
+    """A page of one colour, as an empty slide paints it."""
+    return bool(max(look["grid"]) == min(look["grid"]))
 
 
 def _page_size(c: Compared) -> Iterator[Check]:

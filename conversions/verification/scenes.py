@@ -29,9 +29,10 @@ def watch(
     source: tuple[Path, str],
     output: tuple[Path, str],
 ) -> None:
-    """Add ``frame_looks`` and ``contrast`` to the facts of an end that lacks them."""
+    """Add ``frame_looks`` and ``contrast`` to the facts of an end that lacks some of them."""
     for known, (path, code) in ((before, source), (after, output)):
-        if known.get("video_streams") and not known.get("frame_looks"):
+        few = len(known.get("frame_looks") or ()) < len(PLACES)
+        if known.get("video_streams") and few:
             known.update(_seen(path, code, float(known.get("duration_seconds") or 0)))
 
 

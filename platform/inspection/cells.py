@@ -70,20 +70,23 @@ def column_of(reference: str) -> int | None:
 
 
 def of_workbook(
-    elements: Iterator[tuple[str, Any]], strings: list[str]
-) -> tuple[list[int], list[int]]:
-    """Marks of a sheet's texts and unformatted numbers, and of its formatted numbers.
+    elements: Iterator[tuple[str, Any]], strings: list[str], most: int = MOST
+) -> tuple[list[int], list[int], int]:
+    """Marks of a sheet's texts and unformatted numbers, of its formatted numbers, and all cells.
 
+    Cells that give no mark count as well, so that reading ends where it ends in other formats.
     A date's number is not what is shown, so only the first are asked for in a result; but a program
     may give each number a format, so a result has them among either.
     """
     plain: list[int] = []
     formatted: list[int] = []
+    cells = 0
     for tag, element in elements:
         if tag == "row":
             element.clear()
-        if tag != "c" or len(plain) + len(formatted) >= MOST:
+        if tag != "c" or cells >= most:
             continue
+        cells += any(child.tag.endswith(("}v", "}is")) for child in element)
         column, kind = column_of(element.get("r", "")), element.get("t", "n")
         if column is None or any(child.tag.endswith("}f") for child in element):
             continue
@@ -94,4 +97,4 @@ def of_workbook(
             plain += _marks([(column, text)])
         elif kind == "n":
             formatted += _marks([(column, text)])
-    return plain, formatted
+    return plain, formatted, cells

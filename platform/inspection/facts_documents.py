@@ -194,11 +194,13 @@ def _cell(element: Any, shared: list[str]) -> str:
 def _placed(archive: zipfile.ZipFile, shared: list[str]) -> dict[str, list[int]]:
     """{placed: marks of the texts and plain numbers of all sheets, formatted: of the others}."""
     known: dict[str, list[int]] = {"placed": [], "formatted": []}
+    cells = 0
     for part in _numbered(archive, r"xl/worksheets/sheet(\d+)\.xml"):
-        plain, formatted = of_workbook(_events(archive, part), shared)
+        plain, formatted, more = of_workbook(_events(archive, part), shared, MOST - cells)
+        cells += more
         known["placed"] += plain
         known["formatted"] += formatted
-    return {name: marks[:MOST] for name, marks in known.items()}
+    return known
 
 
 def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:

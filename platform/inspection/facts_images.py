@@ -10,7 +10,7 @@ from typing import Any
 
 from inspection.entities import unfolded
 from inspection.heif import Turn, turned, turns_of
-from inspection.looks import clear_of, frames_of, look_of, visible
+from inspection.looks import clear_of, film_of, frames_of, look_of, opened, visible
 
 _MOST_FRAMES, _MOST_PIXELS = 400, 400_000_000  # of animations whose later frames are looked at
 _ONE = {"ico", "icns", "psd"}  # further frames are sizes or layers
@@ -78,6 +78,8 @@ def by_cv2(path: Path, code: str) -> dict[str, Any]:
         known["alpha_ignored"] = True
     if not turns and 1 < frames <= _MOST_FRAMES and width * height * frames <= _MOST_PIXELS:
         known["frame_looks"] = frames_of(name, frames)
+    elif code == "gif" and frames > 1:  # a film: each place would be read from the first frame
+        known["frame_looks"] = film_of(opened(name), name)
     return known
 
 

@@ -131,7 +131,7 @@ def _stripped(text: str, code: str) -> str:
             )
         )
         codes = " ".join(re.findall(r'Code(?:Block)?\s*\(.*?\)\s*"((?:[^"\\]|\\.)*)"', text, re.S))
-        return re.sub(r"\\(\d{2,6})\\?&?", lambda m: chr(int(m[1])), f"{body} {codes}")
+        return re.sub(r"\\(\d{2,7})(?:\\&)?", lambda m: chr(int(m[1])), f"{body} {codes}")
     if code in _WITH_HEAD:
         text = _HEAD.sub("", text)
     if code == "rst":

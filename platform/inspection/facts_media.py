@@ -23,6 +23,9 @@ def by_mediainfo(path: Path, code: str) -> dict[str, Any]:
         raise ValueError("no sound and no picture")
     general = next((track for track in tracks if track.track_type == "General"), None)
     lengths = [t.duration for t in (general, *pictures, *sounds) if t is not None and t.duration]
+    played = [float(t.duration) for t in (*pictures, *sounds) if t.duration]
+    if played and any(track.track_type == "Text" for track in tracks):
+        lengths = [max(played)]  # subtitles may go on when the film has ended
     known: dict[str, Any] = {
         "container": general.format if general else None,
         "duration_seconds": round(float(lengths[0]) / 1000, 3) if lengths else None,

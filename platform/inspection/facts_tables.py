@@ -29,7 +29,7 @@ def of_text(path: Path, code: str) -> dict[str, Any]:
     if code == "json":
         made = json.loads(text.lstrip("\ufeff"))
         known |= _json_counts(made)
-        text = "\n".join(_strings(made))
+        text = "\n".join(_strings(made, truths="sheets" in known))
     return {**known, **digest(text)}
 
 
@@ -55,12 +55,13 @@ def _placed(sheets: Iterable[Any]) -> list[int]:
     return marks
 
 
-def _strings(value: Any) -> list[str]:
+def _strings(value: Any, *, truths: bool = False) -> list[str]:
+    """Every text and name; ``truths`` as well, which a workbook writes as words."""
     found, pending = [], [value]
     while pending:
         one = pending.pop()
-        if isinstance(one, str):
-            found.append(one)
+        if isinstance(one, str) or (truths and isinstance(one, bool)):
+            found.append(str(one))
         elif isinstance(one, dict):
             pending += [*one.keys(), *one.values()][::-1]
         elif isinstance(one, list):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _END = 0xFFFFFFFA  # sector numbers from here on are marks
@@ -70,7 +70,7 @@ def _opened(path: Path) -> _File | None:
 
 def kind_of(path: Path) -> str | None:
     """doc, xls, ppt, msg or ``encrypted_ooxml``; None when no known stream is there."""
-    names = found.streams if (found := _opened(path)) else {}
+    names: Iterable[str] = found.streams if (found := _opened(path)) else ()
     table = (
         ("EncryptedPackage", "encrypted_ooxml"),
         ("WordDocument", "doc"),
@@ -79,7 +79,8 @@ def kind_of(path: Path) -> str | None:
         ("PowerPoint Document", "ppt"),
         ("__properties_version1.0", "msg"),
     )
-    return next((code for name, code in table if name in names), None)
+    found_names = {name.casefold() for name in names}  # some writers write them in capitals
+    return next((code for name, code in table if name.casefold() in found_names), None)
 
 
 def word_version(path: Path) -> int | None:

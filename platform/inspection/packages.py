@@ -43,6 +43,7 @@ _MIMETYPES = {
     b"application/vnd.oasis.opendocument.presentation-template": "otp",
     b"application/epub+zip": "epub",
 }
+PACKAGED = frozenset({*_OOXML.values(), *_MIMETYPES.values()})
 # A doctype that only names a file is harmless: LibreOffice writes one beside macros and formulas.
 _ENTITIES = re.compile(rb"<!ENTITY|<!DOCTYPE[^>]*(\[|:/|\Z)", re.IGNORECASE)
 # Books may name letters by entities of their own; files, addresses and other entities are none.

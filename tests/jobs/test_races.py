@@ -21,6 +21,7 @@ from tests.factories.tenants import make_tenant
 from tests.product import Product
 from tests.threads import at_once
 
+RUN_STEP = import_module("conversions.services.run_step")
 RUN_STEPS = import_module("conversions.services.run_steps")
 ENDS = ("job.completed", "job.failed", "job.canceled")
 
@@ -37,7 +38,7 @@ def works(spec: EngineSpec, call: EngineCall) -> EngineResult:
 
 def instead(monkeypatch: pytest.MonkeyPatch, engine: object) -> None:
     good = Report(verdict="verified", checks=())
-    monkeypatch.setattr(RUN_STEPS, "execute", engine)
+    monkeypatch.setattr(RUN_STEP, "execute", engine)
     monkeypatch.setattr(RUN_STEPS, "verify", lambda *args, **kwargs: good)
 
 

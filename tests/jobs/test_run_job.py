@@ -26,6 +26,7 @@ from tests.factories.jobs import make_job, ticket_of
 from tests.factories.tenants import Tenant, make_tenant
 
 RUN_JOB = import_module("conversions.services.run_job")
+RUN_STEP = import_module("conversions.services.run_step")
 RUN_STEPS = import_module("conversions.services.run_steps")
 GOOD = Report(verdict="verified", checks=())
 
@@ -54,7 +55,7 @@ def events(job_id: str) -> list[str]:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An engine that works and a result that holds."""
-    monkeypatch.setattr(RUN_STEPS, "execute", works)
+    monkeypatch.setattr(RUN_STEP, "execute", works)
     monkeypatch.setattr(RUN_STEPS, "verify", lambda *args, **kwargs: GOOD)
     return monkeypatch
 
@@ -90,7 +91,7 @@ def test_a_rejected_input_fails_at_once(engine: pytest.MonkeyPatch) -> None:
     def rejects(spec: EngineSpec, call: EngineCall) -> EngineResult:
         raise InputRejected("This picture is damaged.", code="file_corrupt")
 
-    engine.setattr(RUN_STEPS, "execute", rejects)
+    engine.setattr(RUN_STEP, "execute", rejects)
     tenant = make_tenant()
     job_id = make_job(tenant)
 
@@ -106,7 +107,7 @@ def test_a_crash_is_tried_three_times(engine: pytest.MonkeyPatch) -> None:
     def crashes(spec: EngineSpec, call: EngineCall) -> EngineResult:
         raise EngineCrashed("Signal 11.")
 
-    engine.setattr(RUN_STEPS, "execute", crashes)
+    engine.setattr(RUN_STEP, "execute", crashes)
     tenant = make_tenant()
     job_id = make_job(tenant)
 
@@ -146,7 +147,7 @@ def test_a_job_canceled_while_it_runs_stays_canceled(engine: pytest.MonkeyPatch)
         connection.set_schema(tenant.schema)  # type: ignore[attr-defined]
         return works(spec, call)
 
-    engine.setattr(RUN_STEPS, "execute", cancels)
+    engine.setattr(RUN_STEP, "execute", cancels)
 
     work(tenant, job_id)
 
@@ -176,14 +177,14 @@ def test_a_worker_that_dies_mid_job_costs_an_attempt_and_nothing_else(
     def dies(spec: EngineSpec, call: EngineCall) -> EngineResult:
         raise Killed
 
-    engine.setattr(RUN_STEPS, "execute", dies)
+    engine.setattr(RUN_STEP, "execute", dies)
     tenant = make_tenant()
     job_id = make_job(tenant)
     with pytest.raises(Killed):
         work(tenant, job_id)
     Ticket.objects.filter(ref=job_id).update(lease_until="2026-01-01T00:00:00Z")
     dispatch.reconcile()
-    engine.setattr(RUN_STEPS, "execute", works)
+    engine.setattr(RUN_STEP, "execute", works)
 
     work(tenant, job_id)
 
@@ -216,7 +217,7 @@ def test_a_lost_lease_leaves_no_result_behind(engine: pytest.MonkeyPatch, tmp_pa
         assert dispatch.claim(ticket_of(job_id))
         return works(spec, call)
 
-    engine.setattr(RUN_STEPS, "execute", overtaken)
+    engine.setattr(RUN_STEP, "execute", overtaken)
 
     work(tenant, job_id)
 
@@ -235,9 +236,9 @@ def test_another_engine_reads_what_the_first_can_not(engine: pytest.MonkeyPatch)
 
     tenant = make_tenant()
     job_id = make_job(tenant)
-    second = RUN_STEPS.offer.spec_of("imagemagick")
-    engine.setattr(RUN_STEPS, "execute", only_the_second)
-    engine.setattr(RUN_STEPS.offer, "substitutes", lambda *pair: (second,))
+    second = RUN_STEP.offer.spec_of("imagemagick")
+    engine.setattr(RUN_STEP, "execute", only_the_second)
+    engine.setattr(RUN_STEP.offer, "substitutes", lambda *pair: (second,))
 
     work(tenant, job_id)
 

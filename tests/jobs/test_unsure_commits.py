@@ -14,7 +14,7 @@ from django.db import OperationalError, transaction
 from dispatch.models import Ticket
 from tests.factories.jobs import complete_job, make_job, stored_files
 from tests.factories.tenants import make_tenant
-from tests.jobs.test_run_job import GOOD, RUN_STEPS, work, works
+from tests.jobs.test_run_job import GOOD, RUN_STEP, RUN_STEPS, work, works
 from tests.product import Product
 
 CREATE = import_module("conversions.services.create_job")
@@ -48,7 +48,7 @@ def test_a_job_whose_commit_was_not_answered_keeps_its_input(
     assert "Retry-After" in reply.headers
     job = tenant.api.get("conversions/jobs/").json["items"][0]
     assert [path.parent.name for path in stored_files(product.storage, tenant)] == ["input"]
-    monkeypatch.setattr(RUN_STEPS, "execute", works)
+    monkeypatch.setattr(RUN_STEP, "execute", works)
     monkeypatch.setattr(RUN_STEPS, "verify", lambda *args, **kwargs: GOOD)
     work(tenant, job["id"])
     assert tenant.api.get(f"conversions/jobs/{job['id']}/").json["status"] == "completed"
@@ -59,7 +59,7 @@ def test_a_result_whose_commit_was_not_answered_stays(
 ) -> None:
     tenant = make_tenant()
     job_id = make_job(tenant)
-    monkeypatch.setattr(RUN_STEPS, "execute", works)
+    monkeypatch.setattr(RUN_STEP, "execute", works)
     monkeypatch.setattr(RUN_STEPS, "verify", lambda *args, **kwargs: GOOD)
     monkeypatch.setattr(FINISH, "complete", breaks_after_commit(FINISH.complete))
 
