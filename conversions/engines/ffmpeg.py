@@ -43,6 +43,7 @@ VIDEO_IN = (*VIDEO_CORE, *VIDEO_RARE_IN)
 VIDEO_OUT = (*VIDEO_CORE, *VIDEO_COMMON_OUT, *VIDEO_RARE_OUT, "gif")
 
 
+_MUTE_S = 2.0  # of a recording that claims more, something comes out
 _PROGRAM_END = b"\x00\x00\x01\xb9"  # FFmpeg leaves it out; without it a cut-off end is not seen
 
 
@@ -92,12 +93,14 @@ class _Progress:
     """FFmpeg's ``-progress`` lines as fractions."""
 
     def __init__(self, call: EngineCall, seconds: float) -> None:
-        self.call, self.seconds = call, seconds
+        self.call, self.seconds, self.reached = call, seconds, 0.0
 
     def __call__(self, line: str) -> None:
         name, _, value = line.partition("=")
-        if name == "out_time_us" and value.strip().isdecimal() and self.seconds:
-            self.call.progress(min(0.99, int(value) / 1e6 / self.seconds), "encoding")
+        if name == "out_time_us" and value.strip().isdecimal():
+            self.reached = int(value) / 1e6
+            if self.seconds:
+                self.call.progress(min(0.99, self.reached / self.seconds), "encoding")
 
 
 def run(call: EngineCall) -> EngineResult:
@@ -108,17 +111,21 @@ def run(call: EngineCall) -> EngineResult:
     assert isinstance(options, Options)  # noqa: S101
     media = probe(call)
     seconds = _check(call, options, media)
+    progress = _Progress(call, seconds)
     ended = runner.run(
         arguments(call, options.model_dump(), media),
         profile="media",
         workdir=call.workdir,
         deadline_s=call.left_s,
-        on_stdout_line=_Progress(call, seconds),
+        on_stdout_line=progress,
     )
     if ended.killed:
         raise limit(ended.killed)
     if ended.returncode != 0 or not call.target.exists() or not call.target.stat().st_size:
         raise _failure(ended.returncode, ended.stderr_tail)
+    if not progress.reached and seconds > _MUTE_S:
+        text = "The recording is damaged or cut off: nothing in it can be played."
+        raise InputRejected(text, detail=ended.stderr_tail[-800:])
     if call.output_format in ("mpg", "vob"):
         with call.target.open("ab") as file:
             file.write(_PROGRAM_END)

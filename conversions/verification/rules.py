@@ -172,8 +172,9 @@ def _text(fails_below: float, warns_below: float) -> Rule:
         # Formats of one sheet: the first is kept, and the rule for tables warns of the others.
         part = part or (c.output_format in ONE_SHEET and int(c.before.get("sheets") or 1) > 1)
         least = fails_below if len(words) >= 20 else 0.3  # a few words are no statistics
-        # Hidden sheets and cells beyond the print area stay out of a PDF.
-        unprinted = c.output_format == "pdf" and c.before.get("unprinted")
+        # What is hidden stays out of pages, and of markup, which is made of what is seen.
+        kept = BY_CODE[c.output_format].family in ("spreadsheet", "data")
+        unprinted = bool(c.before.get("unprinted")) and not kept
         none = not found and not c.total("text_chars")
         severe = none if part or unprinted or len(words) < 4 else share < least
         yield Check(
@@ -181,7 +182,7 @@ def _text(fails_below: float, warns_below: float) -> Rule:
             ok=share >= warns_below or bool(part and found),
             expected=f"≥ {warns_below:.0%} of {len(words)} words",
             actual=f"{share:.0%}",
-            note="hidden sheets and cells beyond the print area stay out" if unprinted else "",
+            note="hidden cells and those beyond the print area stay out" if unprinted else "",
             severe=severe,
         )
 

@@ -206,10 +206,11 @@ def _placed(archive: zipfile.ZipFile, shared: list[str]) -> dict[str, list[int]]
 def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:
     sheets, charts = _kinds_of_sheets(archive)
     shared, pieces, size = _shared_strings(archive), list[str](), 0
-    rows, cells, formulas, before = 0, 0, 0, 0
+    rows, cells, formulas, before, hidden = 0, 0, 0, 0, False
     for part in _numbered(archive, r"xl/worksheets/sheet(\d+)\.xml"):
         for tag, element in _events(archive, part):
             formulas += tag == "f"
+            hidden = hidden or (tag in ("row", "col") and element.get("hidden") in ("1", "true"))
             if tag == "c" and (text := _cell(element, shared)):
                 cells += 1
                 size += len(text)
@@ -222,7 +223,7 @@ def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:
     known: dict[str, Any] = {"sheets": sheets, "rows": rows, "cells": cells}
     known |= {"formulas": formulas, **_placed(archive, shared)}
     known |= {"chart_sheets": charts} if charts else {}
-    known |= {"unprinted": True} if _keeps_from_print(archive) else {}
+    known |= {"unprinted": True} if hidden or _keeps_from_print(archive) else {}
     return {**known, **digest("\n".join(pieces))}
 
 

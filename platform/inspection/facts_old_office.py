@@ -91,13 +91,26 @@ def _shown(cell: Any) -> str:
     return str(cell.value)
 
 
+def _is_small(path: Path) -> bool:
+    """Whether the looks of cells may be read as well, which takes twice as long."""
+    return path.stat().st_size < 8 << 20
+
+
+def _hides(sheet: Any) -> bool:
+    """Whether rows or columns are hidden, as filters do."""
+    rows, columns = getattr(sheet, "rowinfo_map", {}), getattr(sheet, "colinfo_map", {})
+    return any(one.hidden for one in (*rows.values(), *columns.values()))
+
+
 def of_xls(path: Path, code: str) -> dict[str, Any]:
     """{sheets, rows, cells, words…} by xlrd."""
     import xlrd  # noqa: PLC0415
 
     with (
         Path("/dev/null").open("w") as nowhere,
-        xlrd.open_workbook(path, on_demand=True, logfile=nowhere) as book,
+        xlrd.open_workbook(
+            path, on_demand=True, logfile=nowhere, formatting_info=_is_small(path)
+        ) as book,
     ):
         rows = cells = 0
         pieces: list[str] = []
@@ -111,7 +124,7 @@ def of_xls(path: Path, code: str) -> dict[str, Any]:
         known = {"sheets": book.nsheets, "rows": rows, "cells": cells}
         others = book._all_sheets_count - book.nsheets  # noqa: SLF001 (charts, macros: no cells)
         known |= {"chart_sheets": others} if others > 0 else {}
-        hidden = any(sheet.visibility for sheet in book.sheets())
+        hidden = any(sheet.visibility or _hides(sheet) for sheet in book.sheets())
         limited = any(name.builtin and name.name == "\x06" for name in book.name_obj_list)
         known |= {"unprinted": True} if hidden or limited else {}
     return {**known, **digest("\n".join(pieces))}
