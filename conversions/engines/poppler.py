@@ -131,11 +131,14 @@ def _text(call: EngineCall, options: Options) -> EngineResult:
         call.progress(len(pieces) / total, "extracting text")
     mark = "\f" if options.separator == "form_feed" else "\n\n"
     text = mark.join(pieces)
-    if not text.strip():
-        text = "The PDF has no text layer; it may be a scan, which needs OCR."
-        raise InputRejected(text, code="engine_failed")
+    unsure = "" if text.strip() else "The PDF has no text layer; it may be a scan."
     call.target.write_text(text, encoding="utf-8")
-    return EngineResult(outputs=(call.target,), facts={"pages": total})
+    return EngineResult(
+        outputs=(call.target,),
+        warnings=(unsure,) if unsure else (),
+        facts={"pages": total},
+        unsure=unsure,
+    )
 
 
 def _web_page(call: EngineCall, options: Options) -> EngineResult:
