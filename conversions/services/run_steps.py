@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from tempfile import mkdtemp
 from typing import Any
 
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from conversions import offer
 from conversions.engines.execute import execute
@@ -174,13 +174,13 @@ def run_step(bench: Bench, step: Step, taken: list[Piece]) -> EngineResult:
 
     ``step`` then names the engine that made the result.
     """
-    Step.objects.filter(pk=step.pk).update(started_at=timezone.now())
+    Step.objects.filter(pk=step.pk).update(started_at=Now())
     try:
         result = attempt(bench, step, taken)
     except InputRejected as refused:
         result = second_try(bench, step, taken, refused)
         note_engine(bench.job, step)
-    Step.objects.filter(pk=step.pk).update(finished_at=timezone.now())
+    Step.objects.filter(pk=step.pk).update(finished_at=Now())
     return result
 
 
