@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+import struct
+import subprocess  # noqa: TID251 - a compiler
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,11 +20,11 @@ import redis
 from loadtests.faults_services import all_completed, pictures
 from loadtests.faults_storage import Skipped
 from loadtests.house import House, started
-from localstack.supervisor import StackError
 
 RUN_JOB = "conversions.run_job"
-FAKETIME = "/usr/lib/*/faketime/libfaketimeMT.so.1"
-JUMPS = ("+1h", "-1h", "+1d", "-1d")
+SOURCE = Path(__file__).with_name("jumping_clock.c")
+JUMPS = (3600, -3600, 86_400, -86_400)  # seconds
+NEAR_S = 300
 BODIES: tuple[bytes, ...] = (
     b"",
     b"rubbish",
@@ -93,48 +97,51 @@ def row_14(house: House) -> None:
 
 def row_15() -> int:
     """The clock of every process but PostgreSQL and Redis jumps, on a stack of its own."""
-    library = next(Path("/").glob(FAKETIME.lstrip("/")), None)
-    if library is None:
-        raise Skipped("libfaketime is not installed: apt-get install libfaketime")
-    with tempfile.NamedTemporaryFile("w", suffix=".faketime") as clock:
-        Path(clock.name).write_text("+0")
-        Path(clock.name).chmod(0o644)
-        settings = {
-            "LD_PRELOAD": str(library),
-            "FAKETIME_TIMESTAMP_FILE": clock.name,
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-        try:
-            return with_clock(settings, Path(clock.name))
-        except StackError as error:
-            reason = str(error).splitlines()[0]
-            raise Skipped(f"under libfaketime the stack does not start: {reason}") from error
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise Skipped("there is no C compiler for loadtests/jumping_clock.c")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        library, clock = folder / "jumping_clock.so", folder / "seconds"
+        argv = [compiler, "-shared", "-fPIC", "-O2", "-Wall", "-o", str(library), str(SOURCE)]
+        subprocess.run(argv, check=True, timeout=60)
+        set_clock(clock, 0)
+        with started({"LD_PRELOAD": str(library), "JUMPING_CLOCK": str(clock)}) as house:
+            os.environ.pop("LD_PRELOAD", None)  # noqa: TID251 - the stack has it by now
+            jump(house, clock)
+            found = house.judge()
+            print(found.told())
+            return len(found.lost) + len(found.doubled)
 
 
-def with_clock(settings: dict[str, str], clock: Path) -> int:
-    """The row on its stack. How much was lost or doubled."""
-    with started(settings) as house:
-        os.environ.pop("LD_PRELOAD", None)  # noqa: TID251 - the stack has it by now
-        jump(house, clock)
-        found = house.judge()
-        print(found.told())
-        return len(found.lost) + len(found.doubled)
+def set_clock(clock: Path, seconds: int) -> None:
+    """How far the wall clock is off, from now on; in place, since it is mapped."""
+    with clock.open("r+b" if clock.exists() else "wb") as handle:
+        handle.write(struct.pack("l", seconds))
+
+
+def is_off_by(job: dict[str, Any], seconds: int) -> bool:
+    """Whether the web process, which dates new jobs, took the shifted clock for the time."""
+    written = datetime.fromisoformat(job["created_at"]).timestamp()
+    return abs(written - time.time() - seconds) < NEAR_S
 
 
 def jump(house: House, clock: Path) -> None:
     """Jobs before and after each jump; none may expire by it, and the month's count goes on."""
     kept = pictures(house.one, 4, retention_hours="1")
     all_completed(house.one, kept)
-    for offset in JUMPS:
+    for seconds in JUMPS:
         running = pictures(house.one, 6, retention_hours="1")
-        clock.write_text(offset)
+        set_clock(clock, seconds)
         begun = time.monotonic()
-        all_completed(house.one, [*running, *pictures(house.one, 4)])
+        fresh = pictures(house.one, 4)
+        all_completed(house.one, [*running, *fresh])
+        assert is_off_by(house.one.job(fresh[0]), seconds), "the clock did not jump"
         kept += running
         house.ring("conversions.expire_everywhere")
         seen = Counter(house.one.job(job)["status"] for job in kept)
         used = house.one.used()
-        print(f"  {offset}: {dict(seen)}, {used} used, {time.monotonic() - begun:.1f} s")
+        print(f"  {seconds:+} s: {dict(seen)}, {used} used, {time.monotonic() - begun:.1f} s")
         assert seen == {"completed": len(kept)}, seen
-        clock.write_text("+0")
+        set_clock(clock, 0)

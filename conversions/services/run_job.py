@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 import dispatch.services as dispatch
 from conversions.engines.spec import EngineError
@@ -92,13 +92,13 @@ def attempt_job(lease: Lease) -> None:
 def start_job(lease: Lease, *, attempts: int = 1) -> Job | None:
     """Mark the job as processing. None when it has ended meanwhile (canceled, deleted)."""
     with transaction.atomic():
-        job = Job.objects.select_for_update().filter(pk=lease.ref).first()
+        job = Job.objects.select_for_update().annotate(now=Now()).filter(pk=lease.ref).first()
         if job is None or job.status in ENDED:
             dispatch.close(lease)
             return None
         first = job.status == Status.PENDING
         job.status, job.stage, job.attempts = Status.PROCESSING, "starting", attempts
-        job.started_at = job.started_at or timezone.now()
+        job.started_at = job.started_at or job.now  # by the clock that dates its end
         job.save(update_fields=["status", "stage", "attempts", "started_at"])
         doorbell.ring("job", job.id)
         if first:

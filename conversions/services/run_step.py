@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from conversions import offer
 from conversions.engines.execute import execute
@@ -76,7 +76,7 @@ def run_step(bench: Bench, step: Step, taken: list[Piece]) -> EngineResult:
 
     ``step`` then names the engine that made the result.
     """
-    Step.objects.filter(pk=step.pk).update(started_at=timezone.now())
+    Step.objects.filter(pk=step.pk).update(started_at=Now())
     try:
         result = attempt(bench, step, taken)
         if result.unsure:
@@ -84,7 +84,7 @@ def run_step(bench: Bench, step: Step, taken: list[Piece]) -> EngineResult:
     except InputRejected as refused:
         result = second_try(bench, step, taken, refused)
         note_engine(bench.job, step)
-    Step.objects.filter(pk=step.pk).update(finished_at=timezone.now())
+    Step.objects.filter(pk=step.pk).update(finished_at=Now())
     return result
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess  # noqa: TID251 - pg_dump is PostgreSQL's own client, on our own database
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,14 @@ from django.conf import settings
 from django.db import connection
 
 ROUNDS = 10  # of the pooler test
+
+
+def database_now() -> datetime:
+    """The time of this transaction by the one clock that all processes share."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        found: datetime = cursor.fetchone()[0]
+    return found
 
 
 def pg_dump_binary() -> str:

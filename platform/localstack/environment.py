@@ -11,12 +11,9 @@ from localstack.secret import remembered_secret
 DATABASE_NAMES = ("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD")
 PASSED_ON = (
     *("HOME", "LANG", "TZ", "TMPDIR", "LOG_LEVEL", "SENTRY_DSN", "READY_SCHEMAS"),
-    "LD_PRELOAD",  # a clock that jumps (loadtests.faults), another allocator
+    *("LD_PRELOAD", "JUMPING_CLOCK"),  # a clock that jumps (loadtests.faults), another allocator
 )
-PASSED_ON_PREFIXES = (
-    *("DISPATCH_", "WEBHOOK_", "STRIPE_", "JOB_", "UPLOAD_", "DB_POOL_"),
-    "FAKETIME_",
-)
+PASSED_ON_PREFIXES = ("DISPATCH_", "WEBHOOK_", "STRIPE_", "JOB_", "UPLOAD_", "DB_POOL_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from redis.exceptions import RedisError
 
@@ -80,7 +81,7 @@ def forget_old_usage() -> None:
     """Rows that nobody asks for any more."""
     with in_public():
         KeyUsage.objects.filter(day__lt=(timezone.now() - KEPT).date()).delete()
-        CountedBatch.objects.filter(created_at__lt=timezone.now() - timedelta(days=1)).delete()
+        CountedBatch.objects.filter(created_at__lt=Now() - timedelta(days=1)).delete()
 
 
 def usage_of(*, key_id: str, days: int) -> tuple[list[tuple[str, int, int]], datetime | None]:

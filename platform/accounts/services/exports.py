@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 import dispatch.services as dispatch
@@ -119,7 +120,7 @@ def export_to_fetch(*, token: str) -> tuple[str, str]:
 
 def expire_exports() -> int:
     """Delete archives whose time is over. Returns how many."""
-    over = DataExport.objects.filter(state=ExportState.READY, expires_at__lte=timezone.now())
+    over = DataExport.objects.filter(state=ExportState.READY, expires_at__lte=Now())
     for export in over:
         storage.delete(export_key(export))
     return DataExport.objects.filter(pk__in=[export.pk for export in over]).update(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.contrib.sessions.models import Session
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from accounts.models import MailOrder, RefreshSession
 from accounts.services.exports import expire_exports
@@ -16,8 +16,7 @@ ORDERS_KEPT = timedelta(days=7)
 
 def tidy() -> int:
     """Delete what is over. Idempotent. Returns how many rows and files went."""
-    now = timezone.now()
-    logins, _ = RefreshSession.objects.filter(expires_at__lt=now - SESSIONS_KEPT).delete()
-    orders, _ = MailOrder.objects.filter(created_at__lt=now - ORDERS_KEPT).delete()
-    cookies, _ = Session.objects.filter(expire_date__lt=now).delete()
+    logins, _ = RefreshSession.objects.filter(expires_at__lt=Now() - SESSIONS_KEPT).delete()
+    orders, _ = MailOrder.objects.filter(created_at__lt=Now() - ORDERS_KEPT).delete()
+    cookies, _ = Session.objects.filter(expire_date__lt=Now()).delete()
     return logins + orders + cookies + expire_exports()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 
 
 class IdempotencyRecord(models.Model):
@@ -14,7 +15,7 @@ class IdempotencyRecord(models.Model):
     content_type = models.CharField(max_length=100, default="")
     headers = models.JSONField(default=dict)
     body = models.BinaryField(default=b"")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now())
     locked_until = models.DateTimeField()
 
     def __str__(self) -> str:

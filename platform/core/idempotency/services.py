@@ -7,13 +7,14 @@ from datetime import timedelta
 
 from cryptography.fernet import InvalidToken
 from django.db import transaction
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
 from core.access import Principal
 from core.crypto import seal_bytes, unseal_bytes
 from core.errors import Conflict, IdempotencyInProgress, IdempotencyMismatch
 from core.idempotency.models import IdempotencyRecord
+from core.postgres import database_now
 
 KEPT = timedelta(hours=24)
 LOCK = timedelta(seconds=120)  # a request that takes longer has died
@@ -46,8 +47,8 @@ def claim(key: str, mark: str) -> IdempotencyRecord | None:
 
     Raises IdempotencyMismatch, IdempotencyInProgress.
     """
-    now = timezone.now()
     with transaction.atomic():
+        now = database_now()
         IdempotencyRecord.objects.filter(key=key, created_at__lt=now - KEPT).delete()
         made = IdempotencyRecord.objects.bulk_create(
             [IdempotencyRecord(key=key, fingerprint=mark, locked_until=now + LOCK)],
@@ -107,7 +108,7 @@ def forget(key: str) -> None:
 
 def forget_old() -> int:
     """Delete the current tenant's answers whose 24 hours are over. Returns how many."""
-    over = IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - KEPT)
+    over = IdempotencyRecord.objects.filter(created_at__lt=Now() - KEPT)
     return over.delete()[0]
 
 

@@ -1,8 +1,12 @@
-"""What happened, for all tenants, in public: written with the change, relayed later."""
+"""What happened, for all tenants, in public: written with the change, relayed later.
+
+Times are the database's, which says what is due: clocks of those who write may jump.
+"""
 
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 
 from core.ids import new_id
 
@@ -22,10 +26,10 @@ class OutboxEvent(models.Model):
     type = models.CharField(max_length=64)
     shard = models.CharField(max_length=120)
     payload = models.JSONField()
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now())
     relayed_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(auto_now_add=True)
+    due_at = models.DateTimeField(db_default=Now())
     last_error = models.TextField(default="")
 
     class Meta:

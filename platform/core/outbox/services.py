@@ -129,7 +129,7 @@ def hand_over(row: OutboxEvent) -> bool:
         log.exception("event %s not handed over", row.id)
         row.attempts += 1
         row.last_error = repr(error)[:2000]
-        row.due_at = timezone.now() + timedelta(seconds=min(2**row.attempts, 3600))
+        row.due_at = Now() + timedelta(seconds=min(2**row.attempts, 3600))
         row.save(update_fields=["attempts", "last_error", "due_at"])
         return False
     row.relayed_at = timezone.now()
