@@ -132,6 +132,9 @@ AUDIO_RARE_IN = (
     "gsm",
     "g722",
     "ra",
+    "wv",
+    "ape",
+    "amr",
 )
 VIDEO_CORE = ("mp4", "webm", "mov", "mkv", "avi")
 VIDEO_COMMON_OUT = ("wmv", "flv", "mpg")
