@@ -10,7 +10,7 @@ from conversions.models import Job, Step
 from conversions.services.run_step import OPERATION_IDS, asked_of
 
 _MOST = 2  # other routes that are tried
-_WORSE = 0.6  # share of the first route's fidelity that another one must promise
+_WORSE = 0.6  # share of the first route's fidelity that a longer one must promise
 
 
 def other_legs(leg: list[Step]) -> Iterator[list[Step]]:
@@ -31,7 +31,8 @@ def other_legs(leg: list[Step]) -> Iterator[list[Step]]:
         except (planner.NoRoute, planner.BadOptions):
             continue
         key = tuple(_key(edge) for edge in path)
-        if key in passed or _fidelity(path) < least or len(passed) > _MOST:
+        poor = len(path) > 1 and _fidelity(path) < least
+        if key in passed or poor or len(passed) > _MOST:
             continue
         passed.add(key)
         yield [

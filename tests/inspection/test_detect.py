@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from conversions.errors import FileCorrupt
+from conversions.services.receive_input import refuse
 from inspection.detect import detect
 from inspection.formats import BY_CODE, FORMATS, canonical
 
@@ -145,3 +147,25 @@ def test_kinds_of_text_by_their_words(tmp_path: Path, text: str, name: str, code
     file.write_text(text)
 
     assert detect(file, name).format == code
+
+
+def test_a_package_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
+    stream = tmp_path / "whole.docx"
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("word/document.xml", "<w/>" * 500)
+    cut = tmp_path / "cut.docx"
+    cut.write_bytes(stream.read_bytes()[:900])
+
+    with pytest.raises(FileCorrupt):
+        refuse(detect(cut, "cut.docx"), "cut.docx", has_password=False, force=False)
+
+
+@needs_samples
+def test_names_of_streams_may_be_in_capitals(tmp_path: Path) -> None:
+    old = next((SAMPLES / "xls").glob("*.xls")).read_bytes()
+    names = [word.encode("utf-16-le") for word in ("Workbook", "WORKBOOK")]
+    assert names[0] in old
+    path = tmp_path / "old.xls"
+    path.write_bytes(old.replace(*names))
+
+    assert detect(path, "old.xls").format == "xls"
