@@ -163,9 +163,9 @@ def test_a_package_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
 @needs_samples
 def test_names_of_streams_may_be_in_capitals(tmp_path: Path) -> None:
     old = next((SAMPLES / "xls").glob("*.xls")).read_bytes()
-    names = [word.encode("utf-16-le") for word in ("Workbook", "WORKBOOK")]
-    assert names[0] in old
+    usual, capitals = (word.encode("utf-16-le") for word in ("Workbook", "WORKBOOK"))
+    assert usual in old
     path = tmp_path / "old.xls"
-    path.write_bytes(old.replace(*names))
+    path.write_bytes(old.replace(usual, capitals))
 
     assert detect(path, "old.xls").format == "xls"
