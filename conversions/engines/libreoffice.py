@@ -46,7 +46,7 @@ from conversions.engines.spec import (
     Runner,
 )
 from inspection.ole import WORD_95, WORD_97, is_locked, word_version
-from inspection.text import decode_head, encoding_of, read_head
+from inspection.text import decode_head, encoding_of, is_from_right, read_head
 from sandbox import hosts
 from sandbox.outcomes import Crashed, LimitHit, SandboxUnavailable
 
@@ -56,6 +56,7 @@ _HERE = Path(__file__).parent
 # What Calc writes of a workbook without dates; the export to Word 97 dies of it.
 _NO_DATE = re.compile(rb'<meta\s+name="(?:created|changed)"\s+content="00:00:00"[^>]*>', re.I)
 _LONE_RETURN = re.compile(rb"\r(?!\n)")  # ends lines on old Macs; words grow together
+_FROM_RIGHT = re.compile(rb"<(?:html|body)\b[^>]*\bdir\s*=\s*[\"']?rtl\b", re.I)
 _META = re.compile(rb"<meta\b(?![^>]*content-type)[^>]*http-equiv[^>]*>", re.I)
 _PDFA = {"none": 0, "1b": 1, "2b": 2}
 
@@ -117,6 +118,14 @@ def _check_head(call: EngineCall) -> None:
         raise InputRejected(f"The file is not {call.input_format.upper()}, or it is damaged.")
 
 
+def reads_from_right(path: Path, code: str) -> bool:
+    """Whether a page says so of itself, or most letters of a plain text are of such scripts."""
+    head = read_head(path)
+    if code == "html":
+        return bool(_FROM_RIGHT.search(head))
+    return code == "txt" and is_from_right(head.decode("utf-8", "replace"))
+
+
 def _pdf_data(call: EngineCall, options: Options) -> dict[str, Any]:
     if call.output_format != "pdf":
         return {}
@@ -153,6 +162,7 @@ def _ask(call: EngineCall, options: Options) -> tuple[dict[str, Any], tuple[Path
             "inoptions": import_options(call.input_format),
             "outoptions": export_options(call.output_format, options.delimiter, options.sheet),
             "data": _pdf_data(call, options),
+            "from_right": reads_from_right(call.source, call.input_format),
             "comments": has_comments(call.source, call.input_format),
         }
         answer: dict[str, Any] = session.ask(

@@ -19,6 +19,8 @@ from com.sun.star.lang import DisposedException
 from com.sun.star.uno import RuntimeException
 
 OFFICE = "/usr/lib/libreoffice/program/soffice.bin"
+AT_LEFT, AT_RIGHT = 0, 1  # com.sun.star.style.ParagraphAdjust, as numbers
+FROM_RIGHT = 1  # com.sun.star.text.WritingMode2.RL_TB
 DYING_S = 0.5
 TEXT = "Text (encoded)"
 SHOWN = (TEXT, "writer_pdf_Export", "HTML (StarWriter)")  # these hold no comments
@@ -143,10 +145,23 @@ def convert(context: Any, request: dict[str, Any]) -> dict[str, Any]:
             document = opened(desktop, place, {**load, "FilterName": "writer8"})
     if document is None:
         return {"ok": False, "error": "load"}
+    if request.get("from_right"):
+        write_from_right(document)
     try:
         return store(document, request)
     finally:
         document.close(True)  # noqa: FBT003 (UNO takes positions)
+
+
+def write_from_right(document: Any) -> None:
+    """Paragraphs from right to left: the import of pages and plain text leaves that out."""
+    parts = document.Text.createEnumeration()
+    while parts.hasMoreElements():
+        part = parts.nextElement()
+        if part.supportsService("com.sun.star.text.Paragraph"):
+            part.WritingMode = FROM_RIGHT
+            if part.ParaAdjust == AT_LEFT:
+                part.ParaAdjust = AT_RIGHT
 
 
 def store(document: Any, request: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from conversions.engines.spec import (
     Runner,
 )
 from inspection.codepages import decoded, know_windows_names
+from inspection.text import is_from_right
 
 _MOST_BYTES = 128 << 20
 _SHOWN = ("From", "To", "Cc", "Date", "Subject")
@@ -212,8 +213,10 @@ def _as_html(letter: _Letter) -> str:
     body = "".join(page.parts) if "".join(page.words).strip() else ""  # some say it in text only
     body = body or f"<pre>{html.escape(letter.text)}</pre>"
     title = html.escape(letter.headers.get("Subject", "Message"))
+    way = ' dir="rtl"' if is_from_right("".join(page.words) + letter.text) else ""
     return (
-        f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>{title}</title></head><body>\n'
+        f"<!DOCTYPE html>\n<html{way}>"
+        f'<head><meta charset="utf-8"><title>{title}</title></head><body>\n'
         f"<table>\n{head}</table>\n<hr>\n{body}\n</body></html>\n"
     )
 

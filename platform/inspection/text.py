@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from pathlib import Path
 
 from chardetng_py import EncodingDetector
@@ -97,3 +98,10 @@ def decode_head(path: Path, encoding: str, size: int = HEAD_BYTES) -> str:
     """The first part of a text file, broken bytes replaced."""
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     return decoder.decode(read_head(path, size))
+
+
+def is_from_right(text: str) -> bool:
+    """Whether most letters are of scripts that are written from right to left."""
+    letters = [letter for letter in text if letter.isalpha()]
+    right = sum(unicodedata.bidirectional(letter) in ("R", "AL") for letter in letters)
+    return 2 * right > len(letters)

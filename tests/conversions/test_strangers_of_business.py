@@ -173,3 +173,40 @@ def test_one_frame_says_nothing_of_moving() -> None:
 
     assert "moves" not in {check.name for check in few}
     assert {check.name: check.ok for check in still}["moves"] is False
+
+
+def aligned_right(path: Path) -> bool:
+    """Whether the first word of a PDF stands nearer to the right edge than to the left."""
+    import pymupdf
+
+    library: Any = pymupdf
+    with library.open(path) as document:
+        page = document[0]
+        left, _, right, *_ = page.get_text("words")[0]
+        return bool(page.rect.width - right < left)
+
+
+@pytest.mark.parametrize(
+    ("source", "content"),
+    [
+        ("html", '<html dir="rtl"><meta charset="utf-8"><body><p>שלום</p></body></html>'),
+        ("txt", "مرحبا\n"),
+    ],
+)
+def test_what_is_read_from_the_right_begins_there(
+    tmp_path: Path, source: str, content: str
+) -> None:
+    result, report = made(tmp_path, "libreoffice", source, "pdf", content.encode())
+
+    assert report.verdict == "verified", report
+    assert aligned_right(result.outputs[0])
+
+
+def test_a_message_in_arabic_is_read_from_the_right(tmp_path: Path) -> None:
+    letter = (
+        "From: a@example.org\nSubject: x\nContent-Type: text/plain; charset=utf-8\n\nمرحبا بكم\n"
+    )
+
+    result = made(tmp_path, "mail", "eml", "html", letter.encode())[0]
+
+    assert '<html dir="rtl">' in result.outputs[0].read_text()
