@@ -71,7 +71,7 @@ def route(source: str, target: str, engine: str | None = None) -> tuple[planner.
 
 @lru_cache(maxsize=4096)
 def route_without(source: str, target: str, avoided: planner.Without) -> tuple[planner.Edge, ...]:
-    """The best route that does not use an engine's pair; raises NoRoute."""
+    """The best route in which those engines do not read those formats; raises NoRoute."""
     return planner.plan(installed(), source, target, without=avoided)
 
 

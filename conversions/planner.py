@@ -47,7 +47,7 @@ class Edge:
         return self.spec.seconds + lost * SECONDS_PER_LOST_POINT + SECONDS_PER_STEP
 
 
-Without = tuple[str, str, str]  # an engine, from, to
+Without = frozenset[tuple[str, str]]  # engines that shall not read a format
 
 
 def edge_of(spec: EngineSpec, source: str, target: str) -> Edge:
@@ -101,11 +101,11 @@ def plan(
     target: str,
     *,
     engine: str | None = None,
-    without: Without | None = None,
+    without: Without = frozenset(),
 ) -> tuple[Edge, ...]:
     """The cheapest chain of at most three steps; raises NoRoute.
 
-    With ``engine``, only chains that use it; ``without`` is an engine's pair that none may use.
+    With ``engine``, only chains that use it; none in which an engine reads what ``without`` names.
     Dijkstra over (format, steps, engine used).
     """
     graph = graph_of(tuple(specs))
@@ -121,6 +121,8 @@ def plan(
             continue
         settled.add((at, len(path), used))
         for edge in next_edges(graph, path, source, at, engine, without):
+            if without and edge.target == "txt" != target:
+                continue  # a document does not come back as its bare text
             heapq.heappush(heap, (cost + edge.cost, next(order), edge.target, (*path, edge)))
     raise NoRoute(f"{source} → {target}")
 
@@ -131,12 +133,12 @@ def next_edges(
     source: str,
     at: str,
     engine: str | None,
-    without: Without | None = None,
+    without: Without = frozenset(),
 ) -> Iterator[Edge]:
     """What may come next: the cheapest of each pair, and the wanted engine's."""
     passed = {source, *(edge.target for edge in path)} if path else set()
     for target, every in graph.get(at, {}).items():
-        edges = [edge for edge in every if (edge.spec.id, at, target) != without]
+        edges = [edge for edge in every if (edge.spec.id, at) not in without]
         if not edges or target in passed or (path and not may_follow(path[0], edges[0])):
             continue
         yield edges[0]

@@ -14,27 +14,31 @@ _WORSE = 0.6  # share of the first route's fidelity that a longer one must promi
 
 
 def other_legs(leg: list[Step]) -> Iterator[list[Step]]:
-    """Chains without one of the leg's engines, as steps that are not stored; the best first.
+    """Chains in which others read what the leg's engines read, as steps that are not stored.
 
-    They take the options that differ from the usual ones, or are left out.
+    First the reader of the source is to blame, then the next; chains that can't take the options
+    that differ from the usual ones are left out.
     """
     if leg[0].engine in OPERATION_IDS:
         return
     ends = leg[0].input_format, leg[-1].output_format
     asked = {name: value for step in leg for name, value in asked_of(step).items()}
     least = _WORSE * _fidelity(_edges(leg))
-    passed = {tuple(_key(edge) for edge in _edges(leg))}
-    for step in leg:
+    tried = {tuple(_key(edge) for edge in _edges(leg))}
+    suspects = [(step.engine, step.input_format) for step in leg]
+    avoided: planner.Without = frozenset()
+    while suspects and len(tried) <= _MOST:
+        more = avoided | {suspects.pop(0)}
         try:
-            path = offer.route_without(*ends, (step.engine, step.input_format, step.output_format))
+            path = offer.route_without(*ends, more)
             parts = planner.split_options(path, asked)
         except (planner.NoRoute, planner.BadOptions):
             continue
+        avoided, suspects = more, [(path[0].spec.id, path[0].source), *suspects]
         key = tuple(_key(edge) for edge in path)
-        poor = len(path) > 1 and _fidelity(path) < least
-        if key in passed or poor or len(passed) > _MOST:
+        if key in tried or (len(path) > 1 and _fidelity(path) < least):
             continue
-        passed.add(key)
+        tried.add(key)
         yield [
             Step(
                 engine=edge.spec.id,

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 
 from conversions.verification.terms import Check, Compared
 from inspection.formats import BY_CODE
+from inspection.text import is_from_right
 
 _LEAST = 40  # common words below which an order says little
 # Share in order that is right, and below which the result is wrong. Right results of text had 90 %
 # and more; slides and pages are read in another order by each program.
 _TEXT, _PLACED = (0.85, 0.6), (0.7, 0.3)
+# Readers of PDF give the words of a line from the left, whichever way it is read.
+_FROM_RIGHT = (0.5, 0.2)
 
 
 def in_order(c: Compared) -> Iterator[Check]:
@@ -27,6 +30,8 @@ def in_order(c: Compared) -> Iterator[Check]:
     share = longest_rise(places) / len(places)
     placed = c.source_format == "pdf" or BY_CODE[c.source_format].family == "presentation"
     right, wrong = _PLACED if placed else _TEXT
+    if "pdf" in (c.source_format, c.output_format) and is_from_right("".join(new)):
+        right, wrong = _FROM_RIGHT
     yield Check(
         name="order",
         ok=share >= right,
