@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conversions.verification.looks import same_colours_and_fields
+from conversions.verification.looks import same_colours_and_fields, seen_on_white
 from conversions.verification.terms import Check, Compared
 
 
@@ -39,6 +39,7 @@ def drawing(c: Compared) -> Iterator[Check]:
 def same_drawing(c: Compared) -> Iterator[Check]:
     """What resvg draws of it lies where it lies in the result, in the same colours."""
     old, own_ground = c.before.get("drawn"), c.options.get("background")
+    yield from seen_on_white(old or {}, c)
     looks = [one for one in c.after if "grid" in one] or c.after[0].get("page_looks") or []
     if old and looks and not own_ground:
         yield from same_colours_and_fields(old, looks[0], c.output_format)

@@ -13,6 +13,10 @@ Grid = Sequence[int]
 _COLOURLESS = {"pgm", "pbm", "xbm", "msp", "wbmp", "otb", "fax", "jbig", "bw"}
 # Targets that hold half-clear pixels as well as their readers here tell them.
 CLEAR = frozenset({"png", "apng", "webp", "avif", "tiff", "jp2"})
+# Targets in which nothing is clear.
+OPAQUE = frozenset(
+    {"jpg", "bmp", "dib", "pcx", "dcx", "ppm", "pgm", "pbm", "pnm", "bw", "jps", "pdf"}
+)
 _FLAT = 6.0  # deviation of a grid below which there is nothing to hold on to
 
 
@@ -53,9 +57,27 @@ def _best(old: dict[str, Any], new: dict[str, Any]) -> float:
     return max(agreement(a, b) for a in grounds for b in others)
 
 
+def seen_on_white(old: dict[str, Any], c: Compared) -> Iterator[Check]:
+    """White on clear can't be seen any more where nothing is clear: right, but worth a word."""
+    if "clear" not in old or old.get("contrast", 1) >= 0.5 or c.output_format not in OPAQUE:
+        return
+    grids = [
+        one["grid"]
+        for new in c.after
+        for one in (new, *(new.get("page_looks") or ()))
+        if "grid" in one
+    ]
+    if grids and all(max(grid) - min(grid) <= 1 for grid in grids):
+        note = "white on a white ground; the option background sets another"
+        yield Check(
+            name="seen", ok=False, expected="something", actual="white", note=note, severe=False
+        )
+
+
 def same_look(c: Compared) -> Iterator[Check]:
     """The fields of the picture lie where they lay, in their colours."""
     old, new = dict(c.before), c.after[0]
+    yield from seen_on_white(old, c)
     if "grid" in old and "grid" in new and _comparable(c):
         yield from same_colours_and_fields(old, new, c.output_format)
 

@@ -210,3 +210,18 @@ def test_a_message_in_arabic_is_read_from_the_right(tmp_path: Path) -> None:
     result = made(tmp_path, "mail", "eml", "html", letter.encode())[0]
 
     assert '<html dir="rtl">' in result.outputs[0].read_text()
+
+
+@pytest.mark.parametrize(("target", "verdict"), [("pgm", "warnings"), ("png", "verified")])
+def test_white_on_clear_is_not_seen_on_white(tmp_path: Path, target: str, verdict: str) -> None:
+    drawing = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40">'
+        '<circle cx="20" cy="20" r="12" fill="#fff"/></svg>'
+    )
+    png = made(tmp_path, "librsvg", "svg", "png", drawing.encode())[0].outputs[0].read_bytes()
+    again = tmp_path / "again"
+    again.mkdir()
+
+    report = made(again, "pillow", "png", "webp" if target == "png" else target, png)[1]
+
+    assert report.verdict == verdict, report
