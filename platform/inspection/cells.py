@@ -90,7 +90,7 @@ def of_workbook(
         column, kind = column_of(element.get("r", "")), element.get("t", "n")
         if column is None or any(child.tag.endswith("}f") for child in element):
             continue
-        text = "".join(element.itertext())
+        text = "".join(element.itertext()).strip()  # parts may be indented
         if kind == "s" and text.isdigit() and int(text) < len(strings):
             text = strings[int(text)]
         if kind in ("s", "inlineStr") or (kind == "n" and element.get("s", "0") == "0"):

@@ -225,3 +225,13 @@ def test_white_on_clear_is_not_seen_on_white(tmp_path: Path, target: str, verdic
     report = made(again, "pillow", "png", "webp" if target == "png" else target, png)[1]
 
     assert report.verdict == verdict, report
+
+
+def test_cells_of_an_indented_sheet_are_found(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    names = [[f"name {row}", f"town {row}"] for row in range(30)]
+    with zipfile.ZipFile(io.BytesIO(book(names))) as old, zipfile.ZipFile(stream, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"<v>", b"\n  <v>"))
+
+    assert made(tmp_path, "openpyxl", "xlsx", "csv", stream.getvalue())[1].verdict == "verified"
