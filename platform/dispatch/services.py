@@ -25,6 +25,7 @@ from redis.exceptions import RedisError
 
 from core import doorbell
 from core.env import env
+from core.postgres import planned_once
 from core.queue import send
 from core.tenancy import PUBLIC, current_schema, in_public
 from dispatch import owners
@@ -148,8 +149,7 @@ def pump_once() -> tuple[list[tuple[str, ...]], bool]:
     with in_public(), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(LOCK, [PUMP_LOCK])
         cursor.execute(SETTLE)
-        cursor.execute(PUMP, sizes)
-        rows = cursor.fetchall()
+        rows = planned_once(PUMP, sizes)
         chosen = [row[:4] for row in rows]
         transaction.on_commit(partial(ring, chosen))
     return chosen, any(row[4] for row in rows)

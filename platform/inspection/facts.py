@@ -101,11 +101,18 @@ READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
 )
 _COMMON = (
     *("inspection.facts", "defusedxml.ElementTree", "sandbox", "olefile", "xlrd", "zstandard"),
-    *("py7zr", "py7zr.io", "pycdlib", "libarchive"),
+    *("py7zr", "py7zr.io", "pycdlib", "libarchive", "_strptime"),
+    *("encodings.cp437", "encodings.utf_16_le", "encodings.utf_16_be"),
 )
-PRELOAD = (*_COMMON, "cv2", "numpy", "PIL.Image", "pymediainfo", "yaml", "brotli", "resvg_py")
+# Pillow imports what a file needs when it is opened: in the child, for each file anew.
+_PICTURES = (
+    *("PIL.PngImagePlugin", "PIL.JpegImagePlugin", "PIL.GifImagePlugin", "PIL.WebPImagePlugin"),
+    *("PIL.TiffImagePlugin", "PIL.BmpImagePlugin", "PIL.IcoImagePlugin", "PIL.ImageOps"),
+    "PIL.ImageSequence",
+)
+PRELOAD = (*_COMMON, *_PICTURES, "cv2", "numpy", "pymediainfo", "yaml", "brotli", "resvg_py")
 # PyMuPDF brings 170 MB, which make each fork 7 ms slower (measured): a parent of its own.
-PRELOAD_PDF = (*_COMMON, "pymupdf", "pypdf", "pikepdf", "cv2", "PIL.Image", "resvg_py")
+PRELOAD_PDF = (*_COMMON, *_PICTURES, "pymupdf", "pypdf", "pikepdf", "cv2", "resvg_py")
 
 
 _PAINTED = {"pdf"}  # by MuPDF

@@ -12,7 +12,10 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from xml.parsers import expat
+
+from defusedxml.ElementTree import ParseError, fromstring
 
 PRELOAD = ("inspection.shape",)
 MOST_EVENTS = 100_000  # elements and pieces of text that are looked at: 0.1 s
@@ -21,6 +24,9 @@ _BLOCK = 1 << 16
 _DEEP = 1_000  # deep enough to stop looking
 _TABLES = ("tbl", "table")
 _BODIES = ("word/document.xml", "content.xml")
+# Parts in these relations are read, but not laid out: 100,000 levels in one cost LibreOffice 0.3 s.
+# Word's styles are most of the markup of a short letter.
+_NOT_LAID_OUT = ("styles", "stylesWithEffects", "settings", "webSettings", "fontTable", "theme")
 _HTML_TABLE = re.compile(rb"<(/?)table\b", re.IGNORECASE)
 
 
@@ -116,6 +122,31 @@ def _package(path: Path, meter: _Meter) -> None:
     """The main text first, since the budget is for all parts together."""
     with zipfile.ZipFile(path) as archive:
         parts = [one for one in archive.infolist() if one.filename.endswith(".xml")]
-        for entry in sorted(parts, key=lambda one: one.filename not in _BODIES):
+        aside = _aside(archive)
+        laid_out = [one for one in parts if _part_name(one.filename) not in aside]
+        for entry in sorted(laid_out, key=lambda one: one.filename not in _BODIES):
             with archive.open(entry) as stream:
                 meter.part(stream)
+
+
+def _aside(archive: zipfile.ZipFile) -> set[str]:
+    """Names of a Word file's parts that are not laid out, by what its relations say of them.
+
+    A part's own name says nothing: a body may be called ``styles.xml``.
+    """
+    uses: dict[bool, set[str]] = {True: set(), False: set()}
+    for entry in archive.infolist():
+        if not entry.filename.endswith(".rels") or entry.file_size > _BLOCK:
+            continue
+        try:
+            relations = fromstring(archive.read(entry))
+        except ParseError:
+            return set()
+        for one in relations:
+            use = one.get("Type", "").rpartition("/")[2]
+            uses[use in _NOT_LAID_OUT].add(_part_name(one.get("Target", "")))
+    return uses[True] - uses[False] if "document.xml" in uses[False] else set()
+
+
+def _part_name(path: str) -> str:
+    return unquote(path).rpartition("/")[2].casefold()

@@ -101,7 +101,9 @@ def _install_uv(python: str, lock: Path) -> bool:
 
 
 def _uv(venv: Path, arguments: list[str]) -> list[str]:
-    return [str(venv / "bin" / "uv"), "pip", "install", "--python", str(venv), *arguments]
+    """Compiled as well, as pip does it: who works in the sandbox can't, each time anew."""
+    into = ["--python", str(venv), "--compile-bytecode"]
+    return [str(venv / "bin" / "uv"), "pip", "install", *into, *arguments]
 
 
 def _uv_environment(python: str) -> dict[str, str]:
