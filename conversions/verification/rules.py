@@ -166,6 +166,8 @@ def _text(fails_below: float, warns_below: float) -> Rule:
             ((_share(c, text, found), set(text.get("words") or ())) for text in _texts(c)),
             key=lambda pair: pair[0],
         )
+        if not words:
+            yield from _letters(c)
         if not words or c.options.get("user_password"):
             return
         part = c.options.get("page_range") or c.options.get("sheet")
@@ -187,6 +189,15 @@ def _text(fails_below: float, warns_below: float) -> Rule:
         )
 
     return rule
+
+
+def _letters(c: Compared) -> Iterator[Check]:
+    """Of a text without a word of three letters: about as many signs as before."""
+    was, now = int(c.before.get("text_chars") or 0), c.total("text_chars")
+    asked = c.options.get("page_range") or c.options.get("user_password")
+    if BY_CODE[c.source_format].family in ("document", "markup", "presentation") and not asked:
+        few = was >= 4 and now < 0.5 * was
+        yield Check(name="signs_kept", ok=not few, expected=was, actual=now, severe=False)
 
 
 def _texts(c: Compared) -> list[Mapping[str, Any]]:

@@ -237,3 +237,11 @@ def test_cells_of_an_indented_sheet_are_found() -> None:
     )
 
     assert plain == indented
+
+
+def test_lost_letters_of_a_short_text_are_told(tmp_path: Path) -> None:
+    row = r"\trowd\cellx9000 " + "".join(rf"\pard\intbl {sign}\cell " for sign in "ABCD") + r"\row"
+
+    report = made(tmp_path, "libreoffice", "rtf", "pdf", rf"{{\rtf1\ansi {row * 2}}}".encode())[1]
+
+    assert report.verdict == "warnings", report
