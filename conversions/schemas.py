@@ -10,6 +10,7 @@ from ninja import Field, Schema
 from pydantic import ConfigDict, field_validator
 
 from conversions.terms import START_AT_DAYS
+from core.moments import Moment
 from core.pagination import PageQuery
 
 
@@ -44,20 +45,17 @@ class JobIn(Schema):
     file_url: str | None = Field(None, max_length=2000)
     content_base64: str | None = None
     filename: str = Field("file", max_length=1000)
-    start_at: datetime | None = Field(
+    start_at: Moment | None = Field(
         None, description="Not before this moment, at most 30 days ahead; UTC where no zone is said"
     )
 
     @field_validator("start_at")
     @classmethod
     def soon_enough(cls, value: datetime | None) -> datetime | None:
-        """With a zone, and not farther than a file is kept for it."""
-        if value is None:
-            return None
-        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-        if moment > datetime.now(UTC) + timedelta(days=START_AT_DAYS):
+        """Not farther than a file is kept for it."""
+        if value is not None and value > datetime.now(UTC) + timedelta(days=START_AT_DAYS):
             raise ValueError(f"must be at most {START_AT_DAYS} days ahead")
-        return moment
+        return value
 
     @field_validator("options", "metadata", mode="before")
     @classmethod
@@ -90,8 +88,8 @@ class JobQuery(PageQuery):
 
     status: str | None = Field(None, max_length=10)
     output_format: str | None = Field(None, max_length=20)
-    created_after: datetime | None = None
-    created_before: datetime | None = None
+    created_after: Moment | None = None
+    created_before: Moment | None = None
     q: str | None = Field(None, max_length=200)
     batch_id: str | None = Field(None, max_length=40)
     api_key_id: str | None = Field(None, max_length=40)

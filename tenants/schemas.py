@@ -7,6 +7,7 @@ from datetime import datetime
 from ninja import Field, Schema
 
 from accounts.schemas import LONGEST, UserOut
+from core.moments import Moment
 
 
 class RegisterIn(Schema):
@@ -88,7 +89,7 @@ class KeyIn(Schema):
 
     name: str = Field(..., min_length=1, max_length=100)
     scopes: list[str] | None = Field(None, max_length=40)
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
     test: bool = False
     retention_hours: int | None = Field(None, ge=1, le=8760)
     allowed_ips: list[str] = Field(default_factory=list, max_length=50)
@@ -99,7 +100,7 @@ class KeyPatch(Schema):
 
     name: str = Field("", min_length=1, max_length=100)
     scopes: list[str] = Field(default_factory=list, min_length=1, max_length=40)
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
     retention_hours: int | None = Field(None, ge=1, le=8760)
     allowed_ips: list[str] | None = Field(None, max_length=50)
 

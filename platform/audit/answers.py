@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -19,11 +20,14 @@ Body = Callable[[Any], dict[str, Any]]
 
 
 def send_rows(rows: QuerySet[Any], body: Body, form: str, name: str) -> StreamingHttpResponse:
-    """An attachment of every row, oldest first, as ``csv`` or ``json``."""
+    """An attachment of every row, oldest first, as ``csv`` or ``json``.
+
+    The first rows are asked for here: a query that can't be answered is a problem, no empty file.
+    """
     write, media_type = (as_csv, "text/csv") if form == "csv" else (as_json, "application/json")
-    response = StreamingHttpResponse(
-        write(bodies(rows, body, require_tenant())), content_type=f"{media_type}; charset=utf-8"
-    )
+    pieces = write(bodies(rows, body, require_tenant()))
+    begun = chain([next(pieces, b"")], pieces)
+    response = StreamingHttpResponse(begun, content_type=f"{media_type}; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     return response
 

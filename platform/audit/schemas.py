@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from ninja import Field, Schema
 
+from core.moments import Moment
 from core.pagination import PageQuery
 
 
@@ -16,8 +17,8 @@ class TrailQuery(Schema):
     actor: str | None = Field(None, max_length=40)
     action: str | None = Field(None, max_length=64)
     target: str | None = Field(None, max_length=200)
-    since: datetime | None = Field(None, alias="from")
-    until: datetime | None = Field(None, alias="to")
+    since: Moment | None = Field(None, alias="from")
+    until: Moment | None = Field(None, alias="to")
 
 
 class TrailPageQuery(TrailQuery, PageQuery):

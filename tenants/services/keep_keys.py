@@ -100,13 +100,10 @@ def insert_key(**fields: Any) -> tuple[ApiKey, str]:
 
 
 def future(moment: datetime | None) -> datetime | None:
-    """A time that is not past, with a zone."""
-    if moment is None:
-        return None
-    aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
-    if aware <= timezone.now():
+    """A time that is not past."""
+    if moment is not None and moment <= timezone.now():
         raise invalid("expires_at", "This time is past.")
-    return aware
+    return moment
 
 
 def clean_networks(texts: Collection[str]) -> list[str]:

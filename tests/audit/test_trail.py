@@ -237,6 +237,23 @@ def test_an_export_has_every_row_and_no_formula(tenant: Tenant) -> None:
     assert [row["changes"] for row in rows.json][BEGUN:] == [{"a": "ü"}]
 
 
+@pytest.mark.parametrize("log", ["audit-log", "activity"])
+@pytest.mark.parametrize("form", ["", "export/?format=json", "export/?format=csv"])
+def test_what_can_not_be_asked_is_told_and_never_an_empty_file(
+    tenant: Tenant, log: str, form: str
+) -> None:
+    asked = f"tenant/{log}/{form or '?limit=5'}"
+
+    far = tenant.owner.get(f"{asked}&from=0222-10-21T00:35:18-17:11")
+    refused = [
+        tenant.owner.get(f"{asked}&{filter}").code
+        for filter in ("actor=%00", "from=0001-01-01T00:00:00%2B10:00")
+    ]
+
+    assert far.status == 200, far.body
+    assert refused == ["validation_error"] * 2
+
+
 def test_the_trail_needs_its_permission(tenant: Tenant) -> None:
     for path in ("audit-log/", "audit-log/verify/", "audit-log/export/", "activity/"):
         assert tenant.api.get(f"tenant/{path}").code == "scope_missing"
