@@ -19,7 +19,7 @@ from dispatch.models import Ticket
 from tests.client import PNG
 from tests.factories.jobs import make_job, ticket_of
 from tests.factories.tenants import Tenant, make_staff, make_tenant
-from tests.jobs.test_run_job import RUN_STEPS, job_of, works
+from tests.jobs.test_run_job import RUN_STEP, RUN_STEPS, job_of, works
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ def test_a_file_that_kills_its_worker_each_time_ends_after_three(acme: Tenant) -
 def test_a_job_is_not_blamed_while_the_workers_of_others_die_too(
     acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RUN_STEPS, "execute", works)
+    monkeypatch.setattr(RUN_STEP, "execute", works)
     job_id, other = make_job(acme), make_job(acme)
     lose(job_id, times=2)
     lose(other)
@@ -125,7 +125,7 @@ def test_what_nobody_survives_is_a_dead_letter_that_staff_runs_again(
     assert staff.get("staff/dead-letters/").json["items"] == []
     assert job_of(acme, job_id)["status"] == "pending"
     used = acme.api.quota()
-    monkeypatch.setattr(RUN_STEPS, "execute", works)
+    monkeypatch.setattr(RUN_STEP, "execute", works)
     monkeypatch.setattr(RUN_STEPS, "verify", lambda *args, **kwargs: good())
     work(acme, job_id)
     assert job_of(acme, job_id)["status"] == "completed"
@@ -159,7 +159,7 @@ def test_a_file_that_is_to_blame_is_no_dead_letter(
     def rejects(*args: object) -> None:
         raise InputRejected("This picture is damaged.")
 
-    monkeypatch.setattr(RUN_STEPS, "execute", rejects)
+    monkeypatch.setattr(RUN_STEP, "execute", rejects)
     work(acme, make_job(acme))
 
     assert recovery.letters().count() == 0
