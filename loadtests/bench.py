@@ -101,7 +101,7 @@ def cold_office(source: Path, folder: Path) -> Callable[[], object]:
 
 def warm_office(source: Path, folder: Path) -> Callable[[], None]:
     """Our UNO worker without the platform: what the engine itself takes."""
-    from conversions.engines import libreoffice  # noqa: PLC0415
+    from conversions.engines import execute, libreoffice  # noqa: PLC0415
     from conversions.engines.spec import EngineCall  # noqa: PLC0415
 
     room = folder / "warm"
@@ -118,7 +118,7 @@ def warm_office(source: Path, folder: Path) -> Callable[[], None]:
     )
 
     def work() -> None:
-        libreoffice.SPEC.run(call)
+        execute.execute(libreoffice.SPEC, call)
 
     return work
 
