@@ -61,7 +61,7 @@ def with_sockets(url: str, headers: dict[str, str]) -> float:
 
 
 def ask(host: str, port: int, request: bytes, stop: float, counts: list[int]) -> None:
-    """One connection, one request after the other; one that is never answered is left at its end."""
+    """One connection, one request after the other, until one is not answered at all."""
     answered = 0
     address = host, port
     with suppress(TimeoutError), socket.create_connection(address, UNANSWERED_S) as link:
