@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -11,6 +13,7 @@ from conversions import catalog
 from conversions.terms import JOB_ERRORS
 from core.env import env
 from core.errors import AppError, NotFound, every_error
+from core.problems import from_unexpected, render_unexpected
 from core.problems import render as render_problem
 
 
@@ -68,8 +71,12 @@ def not_found(request: HttpRequest, exception: Exception | None) -> HttpResponse
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, without a trace."""
+    """A fault of a middleware or a page, without a trace: 503 where the database is away, else 500.
+
+    Django calls this while it handles the exception, and does not pass it.
+    """
+    fault = sys.exception() or AppError()
     if request.path_info.startswith("/api/"):
-        return render_problem(request, AppError())
+        return render_unexpected(request, fault)
     words = {"title": "Something went wrong on our side", "text": "Try again in a minute."}
-    return render(request, "web/message.html", words, status=500)
+    return render(request, "web/message.html", words, status=from_unexpected(fault).status)

@@ -29,6 +29,7 @@ def test_the_owner_of_a_known_address_is_told_and_keeps_it(product: Product) -> 
     mail = mails_to(product, owner.email)[0]
 
     assert mail["Subject"] == "You already have a Filemill account"
+    assert mail["Message-ID"].startswith("<mail_")  # the order's: sent twice, it is one mail
     assert "token=" not in text_of(mail)
     assert owner.log_in().json["user"]["id"] == owner.id
     assert claim.log_in().json["user"]["id"] == claim.id

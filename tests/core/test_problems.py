@@ -269,6 +269,22 @@ def test_a_database_that_is_away_at_the_key_is_told_as_503(
     assert_problem(acme.api.get("conversions/jobs/"), 503, "service_unavailable")
 
 
+def test_a_database_that_goes_between_key_and_view_is_told_as_503(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import OperationalError
+
+    def away(*args: object, **kwargs: object) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("tenants.middleware.check_identity", away)
+
+    reply = acme.api.get("conversions/jobs/")
+
+    assert_problem(reply, 503, "service_unavailable")
+    assert reply.headers["Retry-After"]
+
+
 NAMES = {
     "long": "ä" * 300 + ".png",
     "climbing": "../../../etc/passwd.png",

@@ -30,13 +30,13 @@ def post_mails(tickets: Iterable[str] | None = None) -> list[str]:
 
 
 def mails_to(product: Product, address: str) -> list[EmailMessage]:
-    """Every mail to an address, the newest first; what is due is sent before."""
+    """Every mail to an address, the last ordered first; what is due is sent before."""
     post_mails()
-    files = sorted(product.mails.iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     # Mails of one second may share a file.
-    parts = [part for path in files for part in BETWEEN.split(path.read_bytes())[::-1]]
+    parts = [part for path in product.mails.iterdir() for part in BETWEEN.split(path.read_bytes())]
     mails = [email.message_from_bytes(part, policy=email.policy.default) for part in parts]
-    return [mail for mail in mails if mail["To"] == address]
+    found = [mail for mail in mails if mail["To"] == address]
+    return sorted(found, key=lambda mail: mail["Message-ID"], reverse=True)  # the order's id: sorts
 
 
 def text_of(mail: EmailMessage, kind: str = "plain") -> str:

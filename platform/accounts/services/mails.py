@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
@@ -53,9 +54,13 @@ def deliver(order: MailOrder, facts: Facts) -> None:
     """The mail as plain text with an HTML alternative."""
     kind = MailKind(facts.pop("kind", order.kind))
     address = facts.pop("to", order.address)
+    host = urlsplit(env().site.public_url).hostname
     words = {"site": env().site.public_url, "subject": SUBJECTS[kind], **order.facts, **facts}
     mail = EmailMultiAlternatives(
-        SUBJECTS[kind], render_to_string(f"accounts/mail/{kind}.txt", words), None, [address]
+        SUBJECTS[kind],
+        render_to_string(f"accounts/mail/{kind}.txt", words),
+        to=[address],
+        headers={"Message-ID": f"<{order.id}@{host}>"},  # sent twice, it is one mail still
     )
     mail.attach_alternative(render_to_string(f"accounts/mail/{kind}.html", words), "text/html")
     mail.send()

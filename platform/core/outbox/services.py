@@ -11,7 +11,6 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from core.outbox.models import OutboxEvent
 from core.queue import enqueue
@@ -132,7 +131,7 @@ def hand_over(row: OutboxEvent) -> bool:
         row.due_at = Now() + timedelta(seconds=min(2**row.attempts, 3600))
         row.save(update_fields=["attempts", "last_error", "due_at"])
         return False
-    row.relayed_at = timezone.now()
+    row.relayed_at = Now()
     row.save(update_fields=["relayed_at"])
     return True
 
