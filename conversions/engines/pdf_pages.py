@@ -11,6 +11,7 @@ from conversions.engines.program import run_program
 from conversions.engines.spec import EngineCall, InputRejected, LimitExceeded
 
 MAX_PIXELS = 268_000_000
+NO_TEXT = "The PDF has no text layer; it may be a scan."
 _SIZE = re.compile(r"^Page\s+(\d+) size:\s+([\d.]+) x ([\d.]+) pts")
 
 

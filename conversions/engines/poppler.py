@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from conversions.engines.page_ranges import PATTERN
-from conversions.engines.pdf_pages import Pages, look, password_arguments, runs
+from conversions.engines.pdf_pages import NO_TEXT, Pages, look, password_arguments, runs
 from conversions.engines.program import debian_version, has_bytes, nothing_written, run_program
 from conversions.engines.spec import (
     EngineCall,
@@ -131,7 +131,7 @@ def _text(call: EngineCall, options: Options) -> EngineResult:
         call.progress(len(pieces) / total, "extracting text")
     mark = "\f" if options.separator == "form_feed" else "\n\n"
     text = mark.join(pieces)
-    unsure = "" if text.strip() else "The PDF has no text layer; it may be a scan."
+    unsure = "" if text.strip() else NO_TEXT
     call.target.write_text(text, encoding="utf-8")
     return EngineResult(
         outputs=(call.target,),

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from conversions.engines.page_ranges import PATTERN, pages_of
 from conversions.engines.pdf_open import open_pdf
+from conversions.engines.pdf_pages import NO_TEXT
 from conversions.engines.spec import (
     EngineCall,
     EngineOptions,
@@ -68,7 +69,7 @@ def run(call: EngineCall) -> EngineResult:
             characters += len("".join(clean.split()))
             out.write(clean + (mark if done < len(numbers) else "\n"))
             call.progress(done / len(numbers), "extracting text")
-    unsure = "" if characters else "The PDF has no text layer; it may be a scan."
+    unsure = "" if characters else NO_TEXT
     warnings += [unsure] if unsure else []
     facts = {"pages": len(numbers), "text_chars": characters}
     return EngineResult(

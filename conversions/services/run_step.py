@@ -124,13 +124,18 @@ def by_others(bench: Bench, step: Step, taken: list[Piece]) -> Iterator[EngineRe
     for spec in offer.substitutes(step.engine, step.input_format, step.output_format):
         if not set(asked) <= set(spec.options.model_fields):
             continue
-        step.engine, step.version = spec.id, offer.versions()[spec.id] or ""
-        step.options = asked
+        use(step, Choice(spec.id, asked))
         try:
             result = attempt(bench, step, taken)
         except EngineError:
             continue
         yield result
+
+
+def use(step: Step, choice: Choice) -> None:
+    """``step`` names this engine from now on."""
+    step.engine, step.options = choice.engine, choice.options
+    step.version = offer.versions()[choice.engine] or ""
 
 
 def surer(bench: Bench, step: Step, taken: list[Piece], result: EngineResult) -> EngineResult:
@@ -143,8 +148,7 @@ def surer(bench: Bench, step: Step, taken: list[Piece], result: EngineResult) ->
                 other = f"{offer.spec_of(step.engine).name} read it"
                 told = f"{result.unsure} {other}; engine={step.engine} takes options of its own."
                 return replace(found, warnings=(*found.warnings, told))
-    step.engine, step.options = first.engine, first.options
-    step.version = offer.versions()[first.engine] or ""
+    use(step, first)
     return result
 
 
@@ -153,8 +157,7 @@ def by_way_of_png(
 ) -> EngineResult:
     """The first engine's work on a PNG of the file, where no other engine writes the target."""
     between = "png"
-    step.engine, step.options = first.engine, first.options
-    step.version = offer.versions()[first.engine] or ""
+    use(step, first)
     writes = first.engine in offer.verified_of(between, step.output_format)
     picture = family_of(step.input_format) == "image"
     if not picture or not writes or between in (step.input_format, step.output_format):
