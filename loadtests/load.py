@@ -42,7 +42,7 @@ def with_wrk(url: str, headers: dict[str, str]) -> float:
 
 
 def with_sockets(url: str, headers: dict[str, str]) -> float:
-    """By threads on plain sockets."""
+    """By threads on plain sockets; raises when a request is never answered."""
     parts = urlsplit(url)
     lines = [f"GET {parts.path} HTTP/1.1", f"Host: {parts.netloc}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -57,11 +57,14 @@ def with_sockets(url: str, headers: dict[str, str]) -> float:
         thread.start()
     for thread in threads:
         thread.join()
+    if len(counts) < CONNECTIONS:
+        lost = CONNECTIONS - len(counts)
+        raise RuntimeError(f"{url}: {lost} of {sum(counts) + lost} requests were never answered")
     return sum(counts) / SECONDS
 
 
 def ask(host: str, port: int, request: bytes, stop: float, counts: list[int]) -> None:
-    """One connection, one request after the other, until one is not answered at all."""
+    """One connection, one request after the other; what it counted, if all were answered."""
     answered = 0
     address = host, port
     with suppress(TimeoutError), socket.create_connection(address, UNANSWERED_S) as link:
@@ -74,4 +77,4 @@ def ask(host: str, port: int, request: bytes, stop: float, counts: list[int]) ->
                     length = int(line.split(b":")[1])
             stream.read(length)
             answered += 1
-    counts.append(answered)
+        counts.append(answered)
