@@ -21,12 +21,28 @@ SURVEY_LOCK = 0xD16  # key of the advisory lock: one survey at a time
 LEAST_SLOTS = 0.001  # of a lane without any: its work would end some day
 TRUST = 0.3  # of what one survey sees of a queue's parallel work
 
-BUSY = f"""
-SELECT t.queue, count(*) FILTER (WHERE t.state = 'running'),
-       count(*) FILTER (WHERE t.state = 'sent'),
-       sum(CASE WHEN t.state = 'sent' THEN coalesce(nullif(t.charged, 0), {UNKNOWN_S})
-                ELSE greatest(t.charged - extract(epoch FROM now() - t.started_at), 0) END)
-FROM dispatch_ticket t WHERE t.state IN ('sent', 'running') GROUP BY t.queue
+LEAST_PARALLEL = 0.2  # less is a fault that passes, not a pace
+
+# Per queue: what runs, seconds of service that it and what is sent still take, whether tickets
+# waited at the last survey, and how many ran at once since then, in the mean: between two tickets
+# a worker does what is nobody's service, so that fewer run than there are workers.
+LOADS = f"""
+SELECT c.queue, open.running, open.left_s, c.weights > 0, (open.since_s + over.since_s)
+         / greatest(extract(epoch FROM now() - coalesce(c.surveyed_at, now())), 0.1)
+FROM dispatch_clock c
+CROSS JOIN LATERAL (
+  SELECT count(*) FILTER (WHERE state = 'running') AS running,
+    coalesce(sum(CASE WHEN state = 'sent' THEN coalesce(nullif(charged, 0), {UNKNOWN_S})
+      ELSE greatest(charged - extract(epoch FROM now() - started_at), 0) END), 0) AS left_s,
+    coalesce(sum(extract(epoch FROM now() - greatest(started_at, c.surveyed_at)))
+      FILTER (WHERE state = 'running'), 0) AS since_s
+  FROM dispatch_ticket WHERE queue = c.queue AND state IN ('sent', 'running')) open
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum(extract(epoch FROM finished_at - greatest(started_at, c.surveyed_at))), 0)
+    AS since_s
+  FROM dispatch_ticket
+  WHERE queue = c.queue AND state = 'done' AND finished_at > c.surveyed_at
+    AND started_at IS NOT NULL) over
 """  # noqa: S608 - a number of ours
 
 LINES = f"""
@@ -58,13 +74,23 @@ SELECT * FROM unnest(%s::text[], %s::text[], %s::smallint[], %s::text[], %s::int
 
 NOTE_CLOCK = f"""
 INSERT INTO dispatch_clock AS c (queue, turn, parallel, ahead_seconds, weights, surveyed_at)
-VALUES (%(queue)s, 0, %(parallel)s, %(ahead)s, %(weights)s, now())
+VALUES (%(queue)s, 0, %(first)s, %(ahead)s, %(weights)s, now())
 ON CONFLICT (queue) DO UPDATE SET ahead_seconds = excluded.ahead_seconds,
   weights = excluded.weights, surveyed_at = excluded.surveyed_at,
-  parallel = c.parallel + (greatest(%(parallel)s, 1) - c.parallel)
-    * CASE WHEN %(is_full)s THEN {TRUST} WHEN %(parallel)s > c.parallel THEN 1 ELSE 0 END
+  parallel = c.parallel + (%(worked)s - c.parallel)
+    * CASE WHEN %(is_full)s THEN {TRUST} WHEN %(worked)s > c.parallel THEN 1 ELSE 0 END
 RETURNING parallel
 """  # noqa: S608
+
+
+@dataclass(frozen=True)
+class Load:
+    """What LOADS reads of one queue."""
+
+    running: int = 0
+    left_s: float = 0.0
+    was_full: bool = False
+    worked: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,8 +119,11 @@ def survey() -> int:
         )
         if not cursor.fetchone()[0]:
             return 0
-        cursor.execute(BUSY)
-        busy = {queue: rest for queue, *rest in cursor.fetchall()}
+        cursor.execute(LOADS)
+        loads = {
+            queue: Load(running, float(left), full, float(worked))
+            for queue, running, left, full, worked in cursor.fetchall()
+        }
         cursor.execute(LINES)
         rows: dict[str, list[Row]] = defaultdict(list)
         for row in cursor.fetchall():
@@ -102,34 +131,34 @@ def survey() -> int:
         cursor.execute("DELETE FROM dispatch_rung")
         rungs = [
             rung
-            for queue in sorted(busy.keys() | rows.keys())
-            for rung in surveyed(cursor, queue, busy.get(queue, [0, 0, 0.0]), rows[queue])
+            for queue in sorted(loads.keys() | rows.keys())
+            for rung in surveyed(cursor, queue, loads.get(queue, Load()), rows[queue])
         ]
         if rungs:
             cursor.execute(NOTE_RUNGS, [list(column) for column in zip(*rungs, strict=True)])
     return len(rungs)
 
 
-def surveyed(cursor: Any, queue: str, busy: list[Any], rows: list[Row]) -> list[tuple[Any, ...]]:
+def surveyed(cursor: Any, queue: str, load: Load, rows: list[Row]) -> list[tuple[Any, ...]]:
     """The rungs of one queue; its clock is written."""
-    running, sent, seconds = busy
     lines = {
         row.lane: Line(row.weight, max(row.slots, LEAST_SLOTS), row.total_s)
         for row in rows
         if not row.ahead
     }
+    first = float(max(load.running, 1))  # before anything was measured
     told = {
         "queue": queue,
-        "parallel": float(max(running, 1)),
-        "ahead": float(seconds) / max(running, 1),
+        "first": first,
+        "worked": load.worked,
+        "ahead": load.left_s / first,
         "weights": float(sum(line.weight for line in lines.values())),
-        "is_full": sent > 0 and running > 0,
+        "is_full": load.was_full and bool(lines) and load.worked >= LEAST_PARALLEL,
     }
     cursor.execute(NOTE_CLOCK, told)
     (parallel,) = cursor.fetchone()
-    ahead_s = float(seconds) / parallel
     found = curves(lines, parallel)
-    return [rung_of(row, found[row.lane], ahead_s) for row in rows]
+    return [rung_of(row, found[row.lane], load.left_s / parallel) for row in rows]
 
 
 def rung_of(row: Row, curve: Curve, ahead_s: float) -> tuple[Any, ...]:

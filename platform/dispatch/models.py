@@ -154,7 +154,7 @@ class Clock(models.Model):
 
     queue = models.CharField(max_length=20, primary_key=True)
     turn = models.FloatField(default=0)
-    parallel = models.FloatField(default=1)  # tickets that really run at once when all are busy
+    parallel = models.FloatField(default=1)  # tickets that run at once while some wait, in the mean
     # Of the last survey: seconds until what is sent already has started, lanes' weights in line.
     ahead_seconds = models.FloatField(default=0)
     weights = models.FloatField(default=0)

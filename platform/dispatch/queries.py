@@ -89,7 +89,7 @@ def place_of(*, task: str, ref: str) -> Place | None:
 
 def expected_start(found: Found) -> float:
     """Seconds from now; below zero when it should have started already."""
-    mean, parallel = found.mean_s or 0.0, max(found.parallel or 1.0, 1.0)
+    mean, parallel = found.mean_s or 0.0, found.parallel or 1.0
     if found.state == "sent":
         return found.sent_before * mean / parallel
     age = found.age_s or 0.0

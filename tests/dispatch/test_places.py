@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 import dispatch.services as dispatch
 from dispatch.census import survey
 from dispatch.forecast import Line, curves, when
-from dispatch.models import Pace, Ticket
+from dispatch.models import Clock, Pace, Ticket
 from dispatch.queries import Place, place_of
 from tests.dispatch.lanes import claim_next, make_lane, make_tickets, run_for, windows
 
 pytestmark = pytest.mark.usefixtures("quiet")
+PERIOD = timedelta(seconds=10)
 
 
 def place(row: Ticket) -> Place:
@@ -122,6 +127,29 @@ def test_the_start_knows_the_others_share(monkeypatch: pytest.MonkeyPatch) -> No
     # A fifth of the service while the short line lasts, then a quarter.
     expected = 5 * 10 + 4 * (100 - 10)
     assert place(in_line(light)[100]).estimated_start_seconds == pytest.approx(expected, rel=0.05)
+
+
+def test_the_start_knows_that_workers_rest_between_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    windows(monkeypatch, convert=1)
+    known(5.0)
+    lane = make_lane()
+    make_tickets(lane, 60)
+    dispatch.pump()
+    survey()
+
+    for _ in range(15):  # of ten seconds each, five are service
+        Clock.objects.update(surveyed_at=Now() - PERIOD)
+        Ticket.objects.filter(state="done").update(
+            started_at=F("started_at") - PERIOD, finished_at=F("finished_at") - PERIOD
+        )
+        taken = claim_next()
+        assert taken
+        run_for(taken[0], 5.0)
+        dispatch.pump()
+        survey()
+
+    last = place(in_line(lane)[-1])
+    assert last.estimated_start_seconds == pytest.approx(10 * (last.position + 1), rel=0.1)
 
 
 def test_nothing_is_promised_where_nothing_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
