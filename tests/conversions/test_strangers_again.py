@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from conversions.engines.libreoffice_comments import has_comments
 from inspection.codepages import decoded
 from inspection.facts import facts
 from tests.conversions.test_strangers import made
@@ -41,6 +42,19 @@ def test_comments_stay_where_the_format_holds_them(tmp_path: Path) -> None:
 
     with zipfile.ZipFile(result.outputs[0]) as archive:
         assert b"Marginal remark" in archive.read("content.xml")
+
+
+def test_an_empty_part_for_comments_is_no_comment(tmp_path: Path) -> None:
+    path, odt = tmp_path / "in.docx", tmp_path / "in.odt"
+    path.write_bytes(commented("Quarterly figures"))
+    with_one = has_comments(path, "docx")
+    result, _ = made(tmp_path, "libreoffice", "docx", "odt", path.read_bytes())
+    odt.write_bytes(result.outputs[0].read_bytes())
+    pandoc, _ = made(tmp_path, "pandoc", "md", "docx", b"Quarterly figures")  # writes the part
+
+    assert (with_one, has_comments(odt, "odt")) == (True, True)
+    assert "word/comments.xml" in zipfile.ZipFile(pandoc.outputs[0]).namelist()
+    assert not has_comments(pandoc.outputs[0], "docx")
 
 
 def test_signs_that_stand_in_for_unicode_are_no_words(tmp_path: Path) -> None:
