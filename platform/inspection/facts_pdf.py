@@ -62,13 +62,13 @@ def _read(document: Any) -> dict[str, Any]:
     looked = min(pages, _MOST_PAGES)
     for number in range(looked):
         page = document[number]
-        if not page.get_bboxlog():
+        text = page.get_text("text", sort=False) if size < MOST_CHARS else ""
+        if not text and not page.get_bboxlog():  # nothing is painted; that takes a run of the page
             blank += 1
             continue
         fonts |= {font[3].rpartition("+")[2] for font in page.get_fonts()}
-        if size < MOST_CHARS:
-            parts.append(page.get_text("text", sort=False))
-            size += len(parts[-1])
+        parts.append(text)
+        size += len(text)
     first = document[0].rect
     looks = _looks(document)
     boxes, letters = boxes_of(document)

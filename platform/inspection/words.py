@@ -23,5 +23,5 @@ def digest(text: str) -> Digest:
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\u00ad", "")
     found = [word for word in _WORD.findall(folded) if len(word) <= _MOST_LETTERS]
     distinct = list(dict.fromkeys(found))[:MOST_WORDS]
-    chars = sum(not c.isspace() for c in text)
+    chars = len("".join(text.split()))
     return {"text_chars": chars, "word_count": len(found), "words": distinct}

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from conversions.errors import FileCorrupt
-from conversions.services.receive_input import refuse
 from inspection.detect import detect
 from inspection.formats import BY_CODE, FORMATS, canonical
 
@@ -150,6 +149,8 @@ def test_kinds_of_text_by_their_words(tmp_path: Path, text: str, name: str, code
 
 
 def test_a_package_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
+    from conversions.services.receive_input import refuse  # its settings are made by then
+
     stream = tmp_path / "whole.docx"
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("word/document.xml", "<w/>" * 500)
