@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from conversions.errors import FileCorrupt
 from inspection.detect import detect
 from inspection.formats import BY_CODE, FORMATS, canonical
 
@@ -146,19 +145,6 @@ def test_kinds_of_text_by_their_words(tmp_path: Path, text: str, name: str, code
     file.write_text(text)
 
     assert detect(file, name).format == code
-
-
-def test_a_package_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
-    from conversions.services.receive_input import refuse  # its settings are made by then
-
-    stream = tmp_path / "whole.docx"
-    with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("word/document.xml", "<w/>" * 500)
-    cut = tmp_path / "cut.docx"
-    cut.write_bytes(stream.read_bytes()[:900])
-
-    with pytest.raises(FileCorrupt):
-        refuse(detect(cut, "cut.docx"), "cut.docx", has_password=False, force=False)
 
 
 @needs_samples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess  # noqa: TID251 - modules that were imported stay imported
 import sys
 from pathlib import Path
@@ -31,7 +32,10 @@ def imported(preload: tuple[str, ...], function: str, payload: object) -> list[s
     """Modules that a call imports beyond its parent's; tables of letters are small and many."""
     asked = json.dumps([preload, function, payload])
     argv = [sys.executable, "-c", IN_A_NEW_PROCESS, asked]
-    done = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=120, cwd=ROOT)
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        argv, check=True, capture_output=True, text=True, timeout=120, cwd=ROOT, env=paths
+    )
     found: list[str] = json.loads(done.stdout.splitlines()[-1])
     return [name for name in found if not name.startswith(("encodings.", "_codecs"))]
 

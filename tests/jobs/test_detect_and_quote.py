@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 
 import pytest
 from django.core.management import call_command
@@ -148,6 +150,16 @@ def test_a_finished_job_teaches_the_next_quote(acme: Tenant) -> None:
     pages = upload(acme, "conversions/detect/", "pdf/multi-page.pdf")["facts"]["pages"]  # type: ignore[index]
     assert row.work[:2] == [file.stat().st_size, pages]
     assert row.seconds > 0
+
+
+def test_a_package_that_is_cut_off_is_refused_as_damaged(acme: Tenant) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("word/document.xml", "<w/>" * 500)
+
+    reply = acme.api.convert("cut.docx", stream.getvalue()[:900], "pdf")
+
+    assert (reply.status, reply.code) == (422, "file_corrupt")
 
 
 def test_the_formats_load_from_the_fixture() -> None:
