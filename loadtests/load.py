@@ -42,7 +42,7 @@ def with_wrk(url: str, headers: dict[str, str]) -> float:
 
 
 def with_sockets(url: str, headers: dict[str, str]) -> float:
-    """By threads on plain sockets; raises when a request is never answered."""
+    """By threads on plain sockets. Tells of requests that were never answered (ADR 0035)."""
     parts = urlsplit(url)
     lines = [f"GET {parts.path} HTTP/1.1", f"Host: {parts.netloc}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -57,9 +57,8 @@ def with_sockets(url: str, headers: dict[str, str]) -> float:
         thread.start()
     for thread in threads:
         thread.join()
-    if len(counts) < CONNECTIONS:
-        lost = CONNECTIONS - len(counts)
-        raise RuntimeError(f"{url}: {lost} of {sum(counts) + lost} requests were never answered")
+    if lost := CONNECTIONS - len(counts):
+        print(f"  {url}: {lost} requests beside {sum(counts)} were never answered", flush=True)
     return sum(counts) / SECONDS
 
 
