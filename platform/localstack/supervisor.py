@@ -186,6 +186,13 @@ class Supervisor:
                     return child.popen.pid
         return None
 
+    def last_words(self, name: str, lines: int = 40) -> str:
+        """The end of a process's log, over its restarts."""
+        for child in (child for stage in self._stages for child in stage):
+            if child.spec.name == name:
+                return self._tail(child, lines)
+        return ""
+
     def stop(self) -> None:
         """Stops the stages in reverse order; what ignores its signal is killed after its grace."""
         self._remove_claims()
