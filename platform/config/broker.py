@@ -32,6 +32,20 @@ class CarefulQoS(redis.QoS):
                 self._delivered.clear()
             return []
 
+    def ack(self, delivery_tag: str) -> None:
+        """As kombu does; a task that outlived its connection has nobody to thank."""
+        try:
+            super().ack(delivery_tag)
+        except AttributeError as error:
+            log.warning("acknowledged too late: %s", repr(error)[:300])
+
+    def reject(self, delivery_tag: str, **options: Any) -> None:
+        """As ``ack``."""
+        try:
+            super().reject(delivery_tag, **options)
+        except AttributeError as error:
+            log.warning("refused too late: %s", repr(error)[:300])
+
 
 class CarefulChannel(redis.Channel):
     """Reads on after a body that it can't read."""
