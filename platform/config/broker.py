@@ -39,10 +39,10 @@ class CarefulQoS(redis.QoS):
         except AttributeError as error:
             log.warning("acknowledged too late: %s", repr(error)[:300])
 
-    def reject(self, delivery_tag: str, **options: Any) -> None:
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's
         """As ``ack``."""
         try:
-            super().reject(delivery_tag, **options)
+            super().reject(delivery_tag, requeue)
         except AttributeError as error:
             log.warning("refused too late: %s", repr(error)[:300])
 

@@ -29,6 +29,7 @@ def taken_on_a_lost_connection(queue: Queue) -> Message:
     with Connection(BROKER) as connection:
         taken = queue(connection.default_channel).get()
     assert taken
+    assert taken.channel
     taken.channel._disconnect_pools()  # as it is where Redis is away while the channel closes
     return taken
 
