@@ -14,6 +14,7 @@ from pydantic import Field
 from conversions.engines.page_ranges import PATTERN
 from conversions.engines.pdf_pages import NO_TEXT, Pages, look, password_arguments, runs
 from conversions.engines.program import debian_version, has_bytes, nothing_written, run_program
+from conversions.engines.right_to_left import in_reading_order
 from conversions.engines.spec import (
     EngineCall,
     EngineOptions,
@@ -156,6 +157,8 @@ def _web_page(call: EngineCall, options: Options) -> EngineResult:
     words += [str(call.source), str(call.target)]
     run_program(call, words, profile="page", name="Poppler", writes=call.target)
     _entitle(call)
+    page = call.target.read_text(encoding="utf-8", errors="replace")
+    call.target.write_text(in_reading_order(page), encoding="utf-8")
     return EngineResult(outputs=(call.target,), facts={"pages": total})
 
 
