@@ -32,7 +32,12 @@ Verdict = Literal["verified", "warnings", "failed"]
 # The facts reader that shares its library with the engine that wrote the file.
 _SAME_LIBRARY = {"pillow": "pillow", "pypdf": "pypdf", "libarchive": "libarchive"}
 AT_ONCE = 40  # files that share the time of one reading
-_SAME_TYPE = {"m4a": {"mp4", "mov"}, "mov": {"mp4"}, "mp4": {"mov", "m4a"}}
+_SAME_TYPE = {
+    "m4a": {"mp4", "mov"},
+    "mov": {"mp4"},
+    "mp4": {"mov", "m4a"},
+    "jsonl": {"json"},  # of one line
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,25 +71,35 @@ def subtitles(c: Compared) -> Iterator[Check]:
 def data(c: Compared) -> Iterator[Check]:
     """Rows and columns where both ends are tables."""
     one, before = c.after[0], c.before
-    for name in ("rows", "columns"):
-        was, now = before.get(name), one.get(name)
-        # The readers of delimited text count its line of names as a row.
-        if was is not None:
-            was -= name == "rows" and c.source_format in _HEADED
-        was = c.claims.get(name) if was is None else was
-        if was is None or now is None:
-            continue
-        now -= name == "rows" and c.output_format in _HEADED
-        yield Check(name=name, ok=was == now, expected=was, actual=now)
-
+    yield from _rows(c)
+    columns, now = before.get("columns", c.claims.get("columns")), one.get("columns")
+    if columns is not None and now is not None and len(c.after) == 1:
+        yield Check(name="columns", ok=columns == now, expected=columns, actual=now)
     yield from _values(before, c.after)
     words = set(before.get("words") or ())
     if words and one.get("words") is not None:
-        share = len(words & set(one["words"])) / len(words)
+        found = {word for output in c.after for word in output.get("words") or ()}
+        share = len(words & found) / len(words)
         actual = f"{share:.0%}"
         ok = share >= 0.98
         least = 0.9 if len(words) >= 20 else 0.5  # a few words are no statistics
         yield Check(name="text_kept", ok=ok, expected="≥ 98%", actual=actual, severe=share < least)
+
+
+def _rows(c: Compared) -> Iterator[Check]:
+    """As many records; lines of names are counted by readers of delimited text and workbooks."""
+    was = c.before.get("rows")
+    known = c.claims.get("rows") if was is None else was
+    if known is None or c.options.get("sheet") or any("rows" not in one for one in c.after):
+        return
+    most = least = int(known)
+    if was is not None and c.source_format in _HEADED | _BOOKS:
+        sheets = int(c.before.get("sheets") or 1)
+        most, least = most - 1, most - sheets  # a sheet without a cell has no names either
+    lines = len(c.after) if c.output_format in _HEADED | _BOOKS and "sheets" not in c.before else 0
+    now = c.total("rows") - lines
+    expected = most if most == least else f"{least}–{most}"
+    yield Check(name="rows", ok=least <= now <= most, expected=expected, actual=now)
 
 
 def _values(before: Mapping[str, Any], after: list[dict[str, Any]]) -> Iterator[Check]:
@@ -108,6 +118,7 @@ def _values(before: Mapping[str, Any], after: list[dict[str, Any]]) -> Iterator[
 
 
 _HEADED = {"csv", "tsv", "psv"}
+_BOOKS = {"xlsx", "xlsm", "xltx", "xls", "xlt"}
 
 
 def message(c: Compared) -> Iterator[Check]:
