@@ -20,12 +20,13 @@ ROWS = [{"id": number, "name": f"name {number}"} for number in range(1, 6)]
 def workbook(*sizes: int) -> bytes:
     """A sheet of so many records for each size; none has no names either."""
     book, kept = openpyxl.Workbook(), io.BytesIO()
-    lines = [("id", "name"), *(tuple(one.values()) for one in ROWS)]
+    lines: list[list[int | str]] = [
+        ["id", "name"],
+        *([number, f"name {number}"] for number in range(1, 6)),
+    ]
     for number, size in enumerate(sizes):
         sheet = book.worksheets[0] if not number else book.create_sheet()
-        for row in [("id", "name"), *(tuple(one.values()) for one in ROWS)][
-            : size + 1 if size else 0
-        ]:
+        for row in lines[: size + 1 if size else 0]:
             sheet.append(row)
     book.save(kept)
     return kept.getvalue()
@@ -58,7 +59,7 @@ def through_csv(folder: Path, kind: str, target: str, content: bytes | None = No
     (first := folder / "first").mkdir()
     original = content or CONTENT[kind]
     tables, _ = made(first, reader, source, "csv", original)
-    results = []
+    results: list[Path] = []
     for number, table in enumerate(tables.outputs):
         (step := folder / f"{number}").mkdir()
         if table.stat().st_size:
