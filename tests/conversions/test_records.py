@@ -20,10 +20,8 @@ ROWS = [{"id": number, "name": f"name {number}"} for number in range(1, 6)]
 def workbook(*sizes: int) -> bytes:
     """A sheet of so many records for each size; none has no names either."""
     book, kept = openpyxl.Workbook(), io.BytesIO()
-    lines: list[list[int | str]] = [
-        ["id", "name"],
-        *([number, f"name {number}"] for number in range(1, 6)),
-    ]
+    lines: list[list[int | str]] = [["id", "name"]]
+    lines += [[number, f"name {number}"] for number in range(1, 6)]
     for number, size in enumerate(sizes):
         sheet = book.worksheets[0] if not number else book.create_sheet()
         for row in lines[: size + 1 if size else 0]:
