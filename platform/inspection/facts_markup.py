@@ -20,7 +20,8 @@ _UNSEEN = frozenset({"title", "script", "style", "template", "noscript", "svg"})
 _WITH_HEAD = frozenset({"md", "gfm", "commonmark"})
 _HEAD = re.compile(r"\A\s*---\s*\n.*?\n(---|\.\.\.)\s*\n", re.S)
 _ADDRESS = re.compile(r"\]\([^)\s]*[^)]*\)|<?(?:https?|ftp|mailto|file):[^\s>\])}\"|]+>?")
-_TAG = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1>|</?[a-zA-Z][^<>]*>", re.S)
+# A mail address between angles is text.
+_TAG = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1>|</?[a-zA-Z](?![^<>\s]*@)[^<>]*>", re.S)
 _TEX_ADDRESS = re.compile(
     r"\\(?:href|url|label|ref|hyperref|hypertarget|hyperlink|usepackage|documentclass"
     r"|includegraphics|begin|end|cite\w*)\*?(?:\[[^\]]*\])?\{[^{}]*\}"

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from inspection.values import leaves, marks_of
 from inspection.words import digest
 
 _MOST = 64 << 20
+_ADDRESS = re.compile(r"https?://[^\s\"<>]+")
 
 
 def of_text(path: Path, code: str) -> dict[str, Any]:
@@ -88,7 +90,9 @@ def of_csv(path: Path, code: str) -> dict[str, Any]:
     }
     # The first row names the columns.
     known |= {"values": marks_of(leaves(rows[1:])), **of_rows(rows)}
-    return {**known, "encoding": encoding, **digest("\n".join(" ".join(row) for row in rows))}
+    # Readers of markup leave out addresses, which stand for links there.
+    words = _ADDRESS.sub(" ", "\n".join(" ".join(row) for row in rows))
+    return {**known, "encoding": encoding, **digest(words)}
 
 
 def _evenness(lines: list[str], mark: str) -> tuple[float, int]:

@@ -96,3 +96,11 @@ def test_a_record_that_is_lost_is_missed(kind: str, target: str, tmp_path: Path)
 
     assert "rows" in {check.name for check in report.checks if not check.ok}
     assert report.verdict == "failed"
+
+
+def test_addresses_in_a_table_are_no_lost_words(tmp_path: Path) -> None:
+    table = b"name,mail,page\nAnna Bauer,anna@bauer-technik.example,https://www.bauer-technik.example/\n"
+
+    _, report = made(tmp_path, "data", "csv", "md", table)
+
+    assert report.verdict == "verified", report
