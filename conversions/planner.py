@@ -61,14 +61,18 @@ _GROUPS = {"image": "picture", "vector": "picture", "audio": "audio", "video": "
 
 _ONE_TABLE = {"csv", "tsv", "psv", "dif", "slk"}
 _TREES = {"json", "yaml", "toml", "xml"}
+_COLUMNS = {"parquet", "feather", "arrow", "orc"}
 
 
 def may_follow(first: Edge, edge: Edge) -> bool:
     """A picture made into a PDF holds no text: such chains would only give empty results.
 
     Pictures stay pictures until the last step, which may make a PDF of them. A workbook does not
-    become a tree through a format of one table: its other sheets would be lost.
+    become a tree through a format of one table: its other sheets would be lost. Slides have no
+    columns.
     """
+    if family_of(first.source) == "presentation" and edge.target in _COLUMNS:
+        return False
     book = family_of(first.source) == "spreadsheet" and first.source not in _ONE_TABLE
     if book and edge.source in _ONE_TABLE and edge.target in _TREES:
         return False

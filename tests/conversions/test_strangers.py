@@ -103,6 +103,11 @@ def test_every_sheet_of_a_workbook_reaches_a_tree() -> None:
     assert not {"csv", "tsv"} & {edge.target for edge in path}
 
 
+def test_slides_are_not_offered_as_columns() -> None:
+    with pytest.raises(planner.NoRoute):
+        planner.plan(registry.ENGINES, "pptx", "parquet")
+
+
 def test_wide_cells_of_a_csv_are_printed_whole(tmp_path: Path) -> None:
     words = b"alpha beta gamma delta epsilon zeta eta theta iota kappa"
     content = b"one,two,three\n" + b",".join([words] * 3) + b"\n"
