@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import openpyxl
@@ -44,6 +45,7 @@ CONTENT = {
     "jsonl": "".join(json.dumps(row) + "\n" for row in ROWS).encode(),
     "yaml": "".join(f"- id: {row['id']}\n  name: {row['name']}\n" for row in ROWS).encode(),
     "parquet": parquet(),
+    "xml": b"<a>%s</a>" % b"".join(b"<b><id>%d</id><n>one</n></b>" % n for n in range(4)),
     "xlsx": workbook(5),
     "sheets": workbook(5, 1, 0),
 }
@@ -58,14 +60,15 @@ def through_csv(folder: Path, kind: str, target: str, content: bytes | None = No
     original = content or CONTENT[kind]
     tables, _ = made(first, reader, source, "csv", original)
     results: list[Path] = []
+    claims: Mapping[str, object] = {}
     for number, table in enumerate(tables.outputs):
         (step := folder / f"{number}").mkdir()
         if table.stat().st_size:
             result, _ = made(step, writer, "csv", target, table.read_bytes())
-            results += result.outputs
+            results, claims = [*results, *result.outputs], result.facts
     before = first / f"before.{source}"
     before.write_bytes(CONTENT[kind])
-    return verify(before, source, tuple(results), target, {}, writer)
+    return verify(before, source, tuple(results), target, {}, writer, claims=claims)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +78,7 @@ def through_csv(folder: Path, kind: str, target: str, content: bytes | None = No
         ("jsonl", "xlsx"),
         ("yaml", "xlsx"),
         ("parquet", "xlsx"),
+        ("xml", "xlsx"),
         ("xlsx", "parquet"),
         ("xlsx", "jsonl"),
         ("sheets", "parquet"),
