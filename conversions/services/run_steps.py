@@ -159,17 +159,28 @@ def run_leg(
 
 
 def run_on_each(bench: Bench, step: Step, pieces: list[Piece], run: Run = run_step) -> EngineResult:
-    """One engine on each of several files; of one file, its result as it is."""
+    """One engine on each of several files; of one file, its result as it is.
+
+    Sheets without a cell are left out, unless there are no others.
+    """
+    filled = [piece for piece in pieces if not is_bare(piece.path)] or pieces
     if len(pieces) == 1:
         return run(bench, step, pieces)
     results = []
-    for number, piece in enumerate(pieces):
-        share = replace(bench, progress=part_of(bench.progress, number, len(pieces)))
+    for number, piece in enumerate(filled):
+        share = replace(bench, progress=part_of(bench.progress, number, len(filled)))
         results.append(run(share, step, [piece]))
+    left = len(pieces) - len(filled)
+    told = (f"Empty, and left out: {left} of {len(pieces)} sheets.",) if left else ()
     return EngineResult(
         outputs=tuple(path for result in results for path in result.outputs),
-        warnings=tuple(text for result in results for text in result.warnings),
+        warnings=(*told, *(text for result in results for text in result.warnings)),
     )
+
+
+def is_bare(path: Path) -> bool:
+    """Whether there is nothing in it but ends of lines."""
+    return path.stat().st_size < 8 and not path.read_bytes().strip()
 
 
 def check_leg(bench: Bench, leg: list[Step], taken: list[Piece], result: EngineResult) -> Report:
