@@ -73,4 +73,7 @@ def refusal(call: EngineCall, error: Exception) -> Exception:
         return InputRejected(text, code="file_encrypted", detail=words)
     if "no space" in lower or "too large" in lower:
         return LimitExceeded("The result is too large.", code="output_too_large", detail=words)
+    if "support unavailable" in lower or "unsupported" in lower:
+        text = "The archive is packed in a way that can't be read here, such as solid RAR 4."
+        return InputRejected(text, code="engine_failed", detail=words)
     return InputRejected("The archive is damaged or cut off.", detail=words)
