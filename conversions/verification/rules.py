@@ -17,11 +17,13 @@ from conversions.verification.looks import (
 )
 from conversions.verification.media import animation, film, recording, silent_film
 from conversions.verification.order import in_order
+from conversions.verification.raws import developed
 from conversions.verification.sounds import same_sound
 from conversions.verification.tables import ONE_SHEET, slides, tables
 from conversions.verification.terms import Check, Compared, Rule
 from conversions.verification.values import same_values
 from inspection.formats import BY_CODE
+from inspection.raws import CODES as RAWS
 from inspection.texts import PLAIN
 
 _PAGED = {"tiff", "dcx"}
@@ -331,7 +333,7 @@ def rules_for(source_format: str, output_format: str) -> tuple[Rule, ...]:
     if after == "video" or before == "video":
         return _moving_rules(source_format, output_format, after)
     if before == "image":
-        return _picture_rules(output_format, after)
+        return _picture_rules(source_format, output_format, after)
     delimited = source_format in ("csv", "tsv", "psv")
     if "data" in (before, after) and before != "presentation" and output_format != "ipynb":
         tabled = output_format == "json" and before == "spreadsheet" and not delimited
@@ -351,9 +353,10 @@ def _moving_rules(source_format: str, output_format: str, after: str) -> tuple[R
 _LOOKS: tuple[Rule, ...] = (_likeness, same_look, same_frames)
 
 
-def _picture_rules(output_format: str, after: str) -> tuple[Rule, ...]:
+def _picture_rules(source_format: str, output_format: str, after: str) -> tuple[Rule, ...]:
     """Rules of pictures: as pages, as text that was read from them, as pictures."""
     if output_format == "pdf":
         return (_picture_pages, picture_on_page)
     reads = after in ("document", "markup")
-    return (documents.read_text,) if reads else (_dimensions, _frames, *_LOOKS)
+    looks = (developed,) if source_format in RAWS else _LOOKS
+    return (documents.read_text,) if reads else (_dimensions, _frames, *looks)

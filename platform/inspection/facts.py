@@ -25,9 +25,11 @@ from inspection import (
     facts_pdf,
     facts_postscript,
     facts_ppt,
+    facts_raws,
     facts_rtf,
     facts_subtitles,
     facts_tables,
+    raws,
 )
 from inspection.formats import BY_CODE, FORMATS
 
@@ -63,6 +65,7 @@ READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
     ("pillow", _PILLOW, facts_images.by_pillow),
     ("cv2_video", _CV2_VIDEO, facts_images.by_cv2_video),
     ("own", ("heic", "heif"), facts_heif.of_heif),
+    ("own", raws.CODES, facts_raws.of_raw),
     ("own", ("ico",), facts_images.ico_by_hand),
     ("own", ("svg", "svgz"), facts_images.svg_by_hand),
     ("own", ("ps", "eps"), facts_images.postscript_by_hand),
