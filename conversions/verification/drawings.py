@@ -7,6 +7,7 @@ from typing import Any
 
 from conversions.verification.looks import same_colours_and_fields, seen_on_white
 from conversions.verification.terms import Check, Compared
+from inspection.facts_metafiles import CODES as METAFILES
 
 
 def drawing(c: Compared) -> Iterator[Check]:
@@ -27,6 +28,8 @@ def drawing(c: Compared) -> Iterator[Check]:
         filled = not c.total("blank_pages")
     else:
         filled = bool(marks) if marks is not None else float(one.get("contrast") or 0) > 0.5
+        if c.source_format in METAFILES and "drawn" in one:  # an empty frame is a shape as well
+            filled = filled and float(one["drawn"].get("contrast") or 0) > 0.05
     # Shapes may all be white or off the page, so a blank drawing is seldom but can be right.
     drawn = before.get("drawn", {})
     if drawn.get("contrast", 1) < 0.5:  # white on clear, as signs for dark pages are

@@ -19,6 +19,7 @@ AT_START: tuple[tuple[bytes, str], ...] = (
     (b"LinS", "msp"),
     (b"#?RADIANCE", "hdr"),
     (b"#?RGBE", "hdr"),
+    (b"\x76\x2f\x31\x01", "exr"),
     (b"SDPX", "dpx"),
     (b"XPDS", "dpx"),
     (b"SIMPLE  = ", "fits"),
@@ -150,7 +151,6 @@ TESTS: tuple[Callable[[bytes], str | None], ...] = (
     _anymap,
     _pcx,
     _dib,
-    _emf,
     _xwd,
     _transport,
     _nal,
@@ -158,7 +158,7 @@ TESTS: tuple[Callable[[bytes], str | None], ...] = (
     _layer2,
     _adx,
 )
-BEFORE: tuple[Callable[[bytes], str | None], ...] = (_raw_photo, _large_psd)
+BEFORE: tuple[Callable[[bytes], str | None], ...] = (_raw_photo, _large_psd, _emf)
 
 
 def _tga(head: bytes) -> bool:
