@@ -105,12 +105,22 @@ def _developed(call: EngineCall, options: Options, tree: tiff_tree.Tree) -> Any:
         raise LimitExceeded(_TOO_LARGE, code="memory_exceeded", detail=str(error)) from error
     except rawpy.LibRawError as error:
         raise InputRejected("The picture is damaged or cut off.", detail=str(error)) from error
+    pixels = _of_three(pixels)
     main = raws.main_of(tree)
     crop = raws.crop_of(main) if main and aspect == 1 else None
     if crop:
         left, top, width, height = crop
         pixels = pixels[top : top + height, left : left + width]
     return turned(pixels, flip)
+
+
+def _of_three(pixels: Any) -> Any:
+    """Gray sensors give one channel; no more than three is known what to do with."""
+    import numpy as np  # noqa: PLC0415
+
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
+        raise InputRejected("The picture is damaged: its colours are not known.")
+    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
 
 
 def turned(pixels: Any, flip: int) -> Any:

@@ -198,7 +198,7 @@ SPEC = EngineSpec(
         Route(
             inputs=("mbox",),
             outputs=("csv", "json"),
-            fidelity=55,
+            fidelity=30,
             loses=("the messages' texts", "attachments"),
         ),
         Route(inputs=("mbox",), outputs=("txt",), fidelity=65, loses=("attachments", "layout")),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from inspection import raws, tiff_tree
 from inspection.facts_images import by_cv2_video
@@ -17,6 +17,7 @@ from inspection.looks import Look, look_of
 from inspection.tiff_tree import Directory, Tree
 
 _LEAST, _MOST = 48, 64 << 20  # pixels of a preview's shorter side, bytes of it
+_SEEN = 1.0  # least contrast of a picture with something in it
 _ASPECT = 0.04  # share by which a preview may be wider or higher: some have black bars
 _TURNS: dict[int, tuple[Turn, ...]] = {
     2: (("mirror", 1),),
@@ -66,22 +67,27 @@ def _decoded(path: Path, one: Directory) -> Any:
     from PIL import Image  # noqa: PLC0415
 
     places = one.places()
-    if len(places) != 1 or not 0 < places[0][1] <= _MOST:
+    plain = one.one(tiff_tree.COMPRESSION) == tiff_tree.PLAIN and one.one(tiff_tree.SAMPLES) == 3
+    if not 0 < sum(size for _, size in places) <= _MOST or (len(places) > 1 and not plain):
         return None
     with path.open("rb") as file:
-        file.seek(places[0][0])
-        data = file.read(places[0][1])
+        data = b"".join(_bytes_at(file, start, size) for start, size in places)
     try:
         if data[:2] == b"\xff\xd8":
             image: Image.Image = Image.open(io.BytesIO(data), formats=("JPEG",))
             image.draft("RGB", (1024, 1024))
-        elif one.one(tiff_tree.COMPRESSION) == tiff_tree.PLAIN and one.one(tiff_tree.SAMPLES) == 3:
+        elif plain:
             image = Image.frombytes("RGB", one.size(), data)
         else:
             return None
         return np.asarray(image.convert("RGB"))[:, :, ::-1].copy()
     except (OSError, ValueError, SyntaxError):
         return None
+
+
+def _bytes_at(file: BinaryIO, start: int, size: int) -> bytes:
+    file.seek(max(0, start))
+    return file.read(max(0, size))
 
 
 def _sensor_look(path: Path, tree: Tree) -> Look:
@@ -93,5 +99,7 @@ def _sensor_look(path: Path, tree: Tree) -> Look:
     try:
         made = by_cv2_video(path, "dng", turns=_TURNS.get(raws.orientation_of(tree), ()))
     except ValueError:
+        return {}
+    if made["contrast"] < _SEEN:  # kinds that it takes for black
         return {}
     return {"grid": made["grid"], "contrast": made["contrast"], "look_from": "sensor"}

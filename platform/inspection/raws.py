@@ -90,7 +90,7 @@ def fault(path: Path, tree: Tree) -> str:
     if tree.torn or main is None:
         return "The picture is cut off: its directories are not complete."
     for one in tree.directories:
-        if any(start <= 0 or start + size > tree.size_bytes for start, size in one.places()):
+        if any(size and start + size > tree.size_bytes for start, size in one.places()):
             return "The picture is cut off: part of it lies beyond the end of the file."
     missing = _too_little(main)
     return missing or _hollow(path, main)
@@ -107,7 +107,8 @@ def _too_little(main: Directory) -> str:
         wanted = -(-width // max(across, 1)) * -(-height // max(down, 1))
     else:
         wanted = -(-height // max(min(main.one(tiff_tree.STRIP_ROWS, height), height), 1))
-    if not width or not height or len(places) < wanted * planes:
+    empty = any(start <= 0 or size <= 0 for start, size in places)
+    if not width or not height or len(places) < wanted * planes or empty:
         return "The picture is damaged: parts of it are not in the file."
     if main.one(tiff_tree.COMPRESSION, 1) == tiff_tree.PLAIN:
         bits = width * height * main.one(tiff_tree.BITS, 1) * main.one(tiff_tree.SAMPLES, 1)

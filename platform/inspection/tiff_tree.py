@@ -40,7 +40,7 @@ class Directory:
     def one(self, tag: int, otherwise: int = 0) -> int:
         """The first number of a tag."""
         values = self.numbers.get(tag)
-        return int(values[0]) if values and math.isfinite(values[0]) else otherwise
+        return int(values[0]) if values else otherwise
 
     def places(self) -> list[tuple[int, int]]:
         """(offset, bytes) of its strips or tiles, and of an old JPEG preview."""
@@ -126,4 +126,5 @@ def _take(
     if len(parts) == 2:
         halves = zip(values[::2], values[1::2], strict=True)
         values = tuple(upper / lower if lower else 0.0 for upper, lower in halves)
-    made.numbers[tag] = values
+    if all(map(math.isfinite, values)):
+        made.numbers[tag] = values

@@ -31,6 +31,7 @@ class Negative:
     orientation: int = 1
     preview: int | None = 320  # pixels of its longer side; None: no preview
     linear: bool = False  # three colours a pixel instead of a pattern
+    gray: bool = False  # a linear one of a sensor without colours
     order: str = "<"
     crop: tuple[int, int, int, int] | None = None  # left, top, width, height of DefaultCrop
     make: str = "Filemill"
@@ -56,9 +57,12 @@ def write(picture: Image.Image, path: Path, how: Negative) -> Path:
             (50706, 1, (1, 4, 0, 0)),
             (50707, 1, (1, 1, 0, 0)),
             (50708, 2, (b"Filemill Sampler\0",)),
+            (50778, 3, (21,)),
+        ]
+    if how.dng and not how.gray:
+        base += [
             (50721, 10, tuple((round(v * 10_000), 10_000) for v in matrix.flatten())),
             (50728, 5, tuple((round(v * 10_000), 10_000) for v in _NEUTRAL)),
-            (50778, 3, (21,)),
         ]
     if how.preview is None:
         path.write_bytes(_file([*base, *raw[0]], raw[1], None, how.order))
@@ -88,7 +92,7 @@ def sensor(rgb: Image.Image, how: Negative) -> Any:
     seen = light * np.array(_NEUTRAL)
     counted = np.round(seen * ((1 << how.bits) - 1)).astype("uint16")
     if how.linear:
-        return counted
+        return counted[:, :, 1] if how.gray else counted
     pattern = counted[:, :, 1].copy()
     pattern[0::2, 0::2] = counted[0::2, 0::2, 0]
     pattern[1::2, 1::2] = counted[1::2, 1::2, 2]
@@ -97,7 +101,7 @@ def sensor(rgb: Image.Image, how: Negative) -> Any:
 
 def _raw_entries(rgb: Image.Image, how: Negative) -> tuple[list[Entry], bytes]:
     counted = sensor(rgb, how)
-    spp = 3 if how.linear else 1
+    spp = 3 if how.linear and not how.gray else 1
     data = how.packed(counted, how.bits) if how.packed else _bytes(counted, how)
     width, height = how.claimed or rgb.size
     found: list[Entry] = [

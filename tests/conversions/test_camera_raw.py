@@ -55,6 +55,7 @@ def judged(negative: Path, result: Path, options: Mapping[str, Any] | None = Non
         Negative(order=">"),
         Negative(linear=True),
         Negative(linear=True, bits=8),
+        Negative(linear=True, gray=True, preview=None),
         Negative(preview=None),
         Negative(preview=None, bits=12),
         Negative(preview=None, linear=True),
@@ -75,6 +76,17 @@ def test_each_kind_of_negative_is_developed(how: Negative, tmp_path: Path) -> No
     report = judged(negative, made)
     assert report.verdict == "verified", [check for check in report.checks if not check.ok]
     assert "same_picture" in {check.name for check in report.checks}
+
+
+def test_a_result_that_nothing_can_be_held_against_is_only_a_warning(tmp_path: Path) -> None:
+    how = Negative(linear=True, gray=True, preview=None, bits=12)  # FFmpeg reads it as black
+    negative = write(scene(), tmp_path / "a.dng", how)
+
+    made = develop(tmp_path, negative)
+
+    report = judged(negative, made)
+    assert report.verdict == "warnings"
+    assert [check.name for check in report.checks if not check.ok] == ["same_picture"]
 
 
 @pytest.mark.parametrize("target", ["png", "jpg", "tiff", "webp"])

@@ -96,6 +96,20 @@ def test_a_blank_or_larger_drawing_does_not_pass(tmp_path: Path) -> None:
     assert (blank, larger) == ("failed", "failed")
 
 
+def test_a_drawing_amid_a_sheet_does_not_pass(tmp_path: Path) -> None:
+    import pymupdf
+
+    file = SAMPLES / "vector" / "pikachu.wmf"
+    result = made(tmp_path, file, "libreoffice", "pdf")
+    with pymupdf.open(result) as drawn, pymupdf.open() as sheet:
+        page = sheet.new_page(width=595, height=842)
+        page.show_pdf_page(pymupdf.Rect(100, 100, 300, 350), drawn, 0)
+        made_of_it = sheet.tobytes()
+    result.write_bytes(made_of_it)
+
+    assert judged(file, result, "libreoffice").verdict == "failed"
+
+
 def sky(folder: Path) -> Path:
     """A sun 2,000 times as bright as the ground, as Radiance keeps it."""
     down, across = np.mgrid[0:HIGH, 0:WIDE].astype("float32")
