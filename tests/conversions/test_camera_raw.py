@@ -221,6 +221,13 @@ def test_a_raw_without_dng_is_told_by_its_maker(tmp_path: Path) -> None:
         assert (found.format, found.same_family) == (code, True)
 
 
+@pytest.mark.parametrize("name", ["a.tif", "a.dng", "a.nef"])
+def test_a_negative_is_one_by_any_name(name: str, tmp_path: Path) -> None:
+    file = write(scene(), tmp_path / name, Negative(make="NIKON CORPORATION"))
+
+    assert detect(file, name).format == "dng"
+
+
 @pytest.mark.parametrize("name", ["a.tif", "a.nef", "a.dng", "a.arw"])
 def test_a_plain_tiff_is_never_raw(name: str, tmp_path: Path) -> None:
     file = tmp_path / name

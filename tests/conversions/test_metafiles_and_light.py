@@ -139,6 +139,18 @@ def test_light_is_brought_to_a_screen(target: str, tmp_path: Path) -> None:
     assert red[0] > 2 * max(red[1], red[2])
 
 
+def test_the_bright_sky_is_not_burnt_unless_asked(tmp_path: Path) -> None:
+    shades = {}
+    for tone in ("auto", "clip"):
+        (tmp_path / tone).mkdir()
+        result = made(tmp_path / tone, sky(tmp_path), "light", "png", tone=tone)
+        with Image.open(result) as picture:
+            shades[tone] = [picture.convert("L").getpixel((20, down)) for down in (2, 20)]
+
+    assert shades["clip"] == [255, 255]
+    assert shades["auto"][1] < shades["auto"][0] < 250
+
+
 @pytest.mark.parametrize("name", ["kimageformats.hdr", "rgb-gimp.exr"])
 def test_what_fits_a_screen_stays_as_it_is(name: str, tmp_path: Path) -> None:
     file = SAMPLES / "image" / name
