@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -97,8 +98,7 @@ def test_a_blank_or_larger_drawing_does_not_pass(tmp_path: Path) -> None:
 
 
 def test_a_drawing_amid_a_sheet_does_not_pass(tmp_path: Path) -> None:
-    import pymupdf
-
+    pymupdf: Any = importlib.import_module("pymupdf")
     file = SAMPLES / "vector" / "pikachu.wmf"
     result = made(tmp_path, file, "libreoffice", "pdf")
     with pymupdf.open(result) as drawn, pymupdf.open() as sheet:
@@ -140,7 +140,7 @@ def test_light_is_brought_to_a_screen(target: str, tmp_path: Path) -> None:
 
 
 def test_the_bright_sky_is_not_burnt_unless_asked(tmp_path: Path) -> None:
-    shades = {}
+    shades: dict[str, list[Any]] = {}
     for tone in ("auto", "clip"):
         (tmp_path / tone).mkdir()
         result = made(tmp_path / tone, sky(tmp_path), "light", "png", tone=tone)
