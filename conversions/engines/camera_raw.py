@@ -68,7 +68,13 @@ def run(call: EngineCall) -> EngineResult:
     call.progress(0.8, "writing")
     _save(call, options, pixels)
     height, width = pixels.shape[:2]
-    return EngineResult(outputs=(call.target,), facts={"width": width, "height": height})
+    empty = raws.ends_empty(call.source, tree)
+    warnings = ("The file ends in zeros: the lower part of the picture may be missing.",)
+    return EngineResult(
+        outputs=(call.target,),
+        warnings=warnings if empty else (),
+        facts={"width": width, "height": height},
+    )
 
 
 def _refuse(call: EngineCall, tree: tiff_tree.Tree) -> None:
@@ -90,7 +96,7 @@ def _developed(call: EngineCall, options: Options, tree: tiff_tree.Tree) -> Any:
     try:
         with rawpy.imread(str(call.source)) as raw:
             call.progress(0.2, "developing")
-            flip, aspect = raw.sizes.flip, raw.sizes.pixel_aspect
+            flip, seen = raw.sizes.flip, (raw.sizes.width, raw.sizes.height)
             pixels = raw.postprocess(
                 use_camera_wb=options.white_balance == "camera",
                 use_auto_wb=options.white_balance == "auto",
@@ -107,9 +113,12 @@ def _developed(call: EngineCall, options: Options, tree: tiff_tree.Tree) -> Any:
         raise InputRejected("The picture is damaged or cut off.", detail=str(error)) from error
     pixels = _of_three(pixels)
     main = raws.main_of(tree)
-    crop = raws.crop_of(main) if main and aspect == 1 else None
+    crop = raws.crop_of(main) if main else None
     if crop:
-        left, top, width, height = crop
+        # Of a sensor whose pixels are no squares, LibRaw has stretched one side already.
+        across, down = pixels.shape[1] / seen[0], pixels.shape[0] / seen[1]
+        left, width = round(crop[0] * across), round(crop[2] * across)
+        top, height = round(crop[1] * down), round(crop[3] * down)
         pixels = pixels[top : top + height, left : left + width]
     return turned(pixels, flip)
 

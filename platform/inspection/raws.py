@@ -16,7 +16,7 @@ _PATTERN, _LINEAR = 32803, 34892  # of COLOURS: a sensor's pattern; three colour
 _OWN_PACKING = frozenset({32767, 32769, 32770, 34713, 65535})  # Sony, Samsung, Nikon, Pentax
 _MAKES = {"NIKON": "nef", "SONY": "arw", "PENTAX": "pef", "RICOH": "pef", "SAMSUNG": "srw"}
 _JPEG, _LOSSY = 7, 34892  # of COMPRESSION
-_TAIL = 1024
+_TAIL, _END = 1024, 4096
 
 
 def kind_of(path: Path) -> str:
@@ -129,3 +129,18 @@ def _hollow(path: Path, main: Directory) -> str:
             if not begins or not any(file.read(min(size, _TAIL))):
                 return "The picture is damaged: part of it is empty."
     return ""
+
+
+def ends_empty(path: Path, tree: Tree) -> bool:
+    """Whether plain numbers of a sensor end in zeros, as in a download that was never filled.
+
+    A cap on the lens does the same where a camera takes the black off: no reason to refuse it.
+    """
+    main = main_of(tree)
+    places = main.places() if main else []
+    if main is None or not places or main.one(tiff_tree.COMPRESSION, 1) != tiff_tree.PLAIN:
+        return False
+    start, size = max(places)
+    with path.open("rb") as file:
+        file.seek(start + max(0, size - _END))
+        return not any(file.read(min(size, _END)))

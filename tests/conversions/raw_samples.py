@@ -38,7 +38,7 @@ class Negative:
     dng: bool = True
     claimed: tuple[int, int] | None = None  # width and height that the head tells
     packed: Callable[[Any, int], bytes] | None = None  # lossless JPEG of a pattern
-    more: list[Entry] = field(default_factory=list)
+    more: list[Entry] = field(default_factory=list)  # tags of the raw picture
 
 
 def write(picture: Image.Image, path: Path, how: Negative) -> Path:
@@ -49,7 +49,6 @@ def write(picture: Image.Image, path: Path, how: Negative) -> Path:
         (271, 2, (how.make.encode() + b"\0",)),
         (272, 2, (b"Sampler\0",)),
         (274, 3, (how.orientation,)),
-        *how.more,
     ]
     if how.dng:
         matrix = np.diag(_NEUTRAL) @ _TO_SRGB
@@ -119,6 +118,7 @@ def _raw_entries(rgb: Image.Image, how: Negative) -> tuple[list[Entry], bytes]:
         found += [(33421, 3, (2, 2)), (33422, 1, (0, 1, 1, 2))]
     if how.dng:
         found.append((50717, 4, ((1 << how.bits) - 1,) * spp))
+    found += how.more
     if how.crop:
         left, top, wide, high = how.crop
         found += [(50719, 4, (left, top)), (50720, 4, (wide, high))]

@@ -108,6 +108,23 @@ def test_the_crop_that_the_file_asks_for_is_made(tmp_path: Path) -> None:
         assert picture.size == (HIGH - 10, WIDE - 20)
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_pixels_that_are_no_squares_are_stretched_and_cropped(
+    orientation: int, tmp_path: Path
+) -> None:
+    half = scene().resize((WIDE // 2, HIGH))
+    scale = (50718, 5, ((2, 1), (1, 1)))
+    crop = (4, 4, WIDE // 2 - 10, HIGH - 8)
+    how = Negative(crop=crop, orientation=orientation, more=[scale])
+    negative = write(half, tmp_path / "a.dng", how)
+
+    made = develop(tmp_path, negative)
+
+    assert judged(negative, made).verdict == "verified"
+    with Image.open(made) as picture:
+        assert sorted(picture.size) == sorted((WIDE - 20, HIGH - 8))
+
+
 def test_the_colours_are_those_of_the_scene(tmp_path: Path) -> None:
     negative = write(scene(), tmp_path / "a.dng", Negative(preview=None))
 
@@ -152,6 +169,17 @@ def test_a_download_that_was_never_filled_is_refused(tmp_path: Path) -> None:
         develop(tmp_path, torn)
 
     assert caught.value.code == "file_corrupt"
+
+
+def test_plain_numbers_that_end_in_zeros_bring_a_warning(tmp_path: Path) -> None:
+    negative = write(scene(), tmp_path / "a.dng", Negative())
+    data = negative.read_bytes()
+    negative.write_bytes(data[:-40_000] + bytes(40_000))
+
+    _, result = convert(tmp_path, str(negative), "camera_raw", "dng", "png")
+
+    assert "zeros" in " ".join(result.warnings)
+    assert judged(negative, result.outputs[0]).verdict != "verified"
 
 
 @pytest.mark.parametrize(
