@@ -21,6 +21,7 @@ from conversions.engines.libreoffice_comments import has_comments
 from conversions.engines.libreoffice_filters import (
     CALC,
     CALC_IN,
+    DRAW,
     IMPORT,
     IMPRESS,
     IMPRESS_IN,
@@ -33,6 +34,7 @@ from conversions.engines.libreoffice_filters import (
     import_options,
 )
 from conversions.engines.libreoffice_limits import refuse_absurd
+from conversions.engines.libreoffice_svg import show_mirrored
 from conversions.engines.program import cpu_for, debian_version, limit, patience_for
 from conversions.engines.spec import (
     EngineCall,
@@ -45,6 +47,7 @@ from conversions.engines.spec import (
     Route,
     Runner,
 )
+from inspection.facts_metafiles import frame_of
 from inspection.ole import WORD_95, WORD_97, is_locked, word_version
 from inspection.text import decode_head, encoding_of, is_from_right, read_head
 from sandbox import hosts
@@ -144,6 +147,17 @@ def _import_filter(call: EngineCall) -> str:
     return IMPORT[call.input_format]
 
 
+def _page(call: EngineCall) -> list[int] | None:
+    """(width, height) in 1/100 mm of the page that a drawing fills; (0, 0): its own size."""
+    if call.input_format not in DRAW:
+        return None
+    try:
+        return list(frame_of(call.source, call.input_format) or (0, 0))
+    except ValueError as error:
+        text = "The drawing is damaged or cut off."
+        raise InputRejected(text, detail=str(error)) from error
+
+
 def _ask(call: EngineCall, options: Options) -> tuple[dict[str, Any], tuple[Path, ...]]:
     """One conversion in the warm host; the finished files are moved to the target's place."""
     moved: tuple[Path, ...] = ()
@@ -163,6 +177,7 @@ def _ask(call: EngineCall, options: Options) -> tuple[dict[str, Any], tuple[Path
             "outoptions": export_options(call.output_format, options.delimiter, options.sheet),
             "data": _pdf_data(call, options),
             "from_right": reads_from_right(call.source, call.input_format),
+            "page": _page(call),
             "comments": has_comments(call.source, call.input_format),
         }
         answer: dict[str, Any] = session.ask(
@@ -205,6 +220,8 @@ def run(call: EngineCall) -> EngineResult:
     if not answer.get("ok"):
         _refuse(call, str(answer.get("error")))
     call.progress(1.0, "done")
+    if call.output_format == "svg":
+        show_mirrored(moved[0])
     pages = answer.get("pages")
     return EngineResult(outputs=moved, facts={"pages": pages} if pages else {})
 
@@ -227,6 +244,7 @@ def _refuse(call: EngineCall, error: str) -> NoReturn:
     raise InputRejected(text, detail=error)
 
 
+_DRAWN = ("fonts that are not installed", "rare ways of mixing colours")
 _PRINT = ("page_range", "pdfa")
 _CELLS = ("sheet", "delimiter")
 _LOST_IN = {
@@ -262,6 +280,10 @@ def _routes() -> tuple[Route, ...]:
     made = [
         Route(inputs=inputs, outputs=("pdf",), fidelity=points, loses=loses, options=_PRINT)
         for inputs, points, loses in to_pdf
+    ]
+    made += [
+        Route(inputs=tuple(DRAW), outputs=(target,), fidelity=points, loses=_DRAWN, options=())
+        for target, points in (("svg", 85), ("pdf", 80))
     ]
     made += _family(tuple(WRITER), tuple(WRITER))
     made += _family(CALC_IN, tuple(CALC))

@@ -49,7 +49,9 @@ IMPRESS = {
 IMPRESS_IN = {**IMPRESS, "ppsx": "Impress MS PowerPoint 2007 XML AutoPlay"}
 # Cells of csv that look like formulas must stay text: csv goes through openpyxl instead.
 CALC_IN = tuple(code for code in CALC if code not in ("csv", "tsv", "html"))
-IMPORT = {**IMPRESS_IN, **{code: CALC[code] for code in CALC_IN}, **WRITER}
+DRAW = {"emf": "EMF - MS Windows Metafile", "wmf": "WMF - MS Windows Metafile"}
+_DRAW_OUT = {"pdf": "draw_pdf_Export", "svg": "draw_svg_Export"}
+IMPORT = {**DRAW, **IMPRESS_IN, **{code: CALC[code] for code in CALC_IN}, **WRITER}
 _PDF = {
     **dict.fromkeys(IMPRESS_IN, "impress_pdf_Export"),
     **dict.fromkeys(CALC_IN, "calc_pdf_Export"),
@@ -61,6 +63,8 @@ _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 OLD = ("doc", "dot", "xls", "xlt", "ppt", "pot", "pps")
 MAGIC: dict[str, tuple[bytes, ...]] = {
     **{code: (_ZIP, _OLE) for code in IMPORT if code not in TEXTS},
+    "emf": (b"\x01\0\0\0",),
+    "wmf": (b"\xd7\xcd\xc6\x9a", b"\x01\0\x09\0", b"\x02\0\x09\0"),
     **dict.fromkeys(OLD, (_OLE,)),
     "rtf": (b"{\\rtf",),
     "slk": (b"ID;",),
@@ -70,6 +74,8 @@ MAGIC: dict[str, tuple[bytes, ...]] = {
 
 def export_filter(source: str, target: str) -> str:
     """Name of the export filter of a pair."""
+    if source in DRAW:
+        return _DRAW_OUT[target]
     if target == "pdf":
         return _PDF[source]
     for sources, targets in ((WRITER, WRITER), (CALC_IN, CALC), (IMPRESS_IN, IMPRESS)):

@@ -1,7 +1,8 @@
 """The office host: runs inside the sandbox by Debian's python3, which alone has the UNO bridge.
 
 Keeps one soffice, speaks JSON lines: ``{"source", "target", "infilter", "outfilter", "data",
-"inoptions", "outoptions", "password", "comments"}`` → ``{"ok", "pages" | "error", "rss_bytes"}``.
+"inoptions", "outoptions", "password", "comments", "page"}`` → ``{"ok", "pages" | "error",
+"rss_bytes"}``.
 A call that hangs is ended from outside.
 """
 
@@ -148,9 +149,27 @@ def convert(context: Any, request: dict[str, Any]) -> dict[str, Any]:
     if request.get("from_right"):
         write_from_right(document)
     try:
+        if request.get("page"):
+            fill_page(document, *request["page"])
         return store(document, request)
     finally:
         document.close(True)  # noqa: FBT003 (UNO takes positions)
+
+
+def fill_page(document: Any, width: int, height: int) -> None:
+    """A metafile comes as one shape amid a sheet of A4: the page becomes as large as it is."""
+    page = document.DrawPages.getByIndex(0)
+    if not page.Count:
+        raise ValueError("nothing was drawn")
+    shape = page.getByIndex(0)
+    size, corner = shape.Size, shape.Position
+    if width and height:
+        size.Width, size.Height = width, height
+    page.BorderLeft = page.BorderRight = page.BorderTop = page.BorderBottom = 0
+    page.Width, page.Height = size.Width, size.Height
+    shape.Size = size
+    corner.X = corner.Y = 0
+    shape.Position = corner
 
 
 def write_from_right(document: Any) -> None:

@@ -7,6 +7,10 @@ from typing import Any
 
 from conversions.verification.looks import same_colours_and_fields, seen_on_white
 from conversions.verification.terms import Check, Compared
+from inspection.facts_metafiles import CODES as METAFILES
+
+_MOST_SCALE = 6.5  # 600 dots an inch
+_POINTS = 72 / 96  # of a pixel
 
 
 def drawing(c: Compared) -> Iterator[Check]:
@@ -15,9 +19,13 @@ def drawing(c: Compared) -> Iterator[Check]:
     if c.output_format in ("ps", "eps", "pdf"):
         pages = c.total("pages")
         yield Check(name="pages", ok=pages == 1, expected=1, actual=pages)
+        yield from _page_size(c)
     elif before.get("width") and c.output_format not in ("ico", "icns"):
         wide, high = _drawn_size(before["width"], before["height"], c.options)
-        close = abs(one.get("width", 0) - wide) <= 2 and abs(one.get("height", 0) - high) <= 2
+        scale = _scale(c, one.get("width", 0) / wide)
+        wide, high = round(wide * scale), round(high * scale)
+        room = 2 * scale
+        close = abs(one.get("width", 0) - wide) <= room >= abs(one.get("height", 0) - high)
         actual = f"{one.get('width')}×{one.get('height')}"
         yield Check(name="dimensions", ok=close, expected=f"{wide}×{high}", actual=actual)
     if not before.get("shapes"):
@@ -27,6 +35,8 @@ def drawing(c: Compared) -> Iterator[Check]:
         filled = not c.total("blank_pages")
     else:
         filled = bool(marks) if marks is not None else float(one.get("contrast") or 0) > 0.5
+        if c.source_format in METAFILES and "drawn" in one:  # an empty frame is a shape as well
+            filled = filled and float(one["drawn"].get("contrast") or 0) > 0.05
     # Shapes may all be white or off the page, so a blank drawing is seldom but can be right.
     drawn = before.get("drawn", {})
     if drawn.get("contrast", 1) < 0.5:  # white on clear, as signs for dark pages are
@@ -43,6 +53,25 @@ def same_drawing(c: Compared) -> Iterator[Check]:
     looks = [one for one in c.after if "grid" in one] or c.after[0].get("page_looks") or []
     if old and looks and not own_ground:
         yield from same_colours_and_fields(old, looks[0], c.output_format)
+
+
+def _page_size(c: Compared) -> Iterator[Check]:
+    """A metafile fills its page, where both sizes are told."""
+    wide, high = c.after[0].get("width_pt"), c.after[0].get("height_pt")
+    if c.source_format not in METAFILES or not c.before.get("width") or not wide or not high:
+        return
+    asked = c.before["width"] * _POINTS, c.before["height"] * _POINTS
+    close = abs(wide - asked[0]) <= 2 >= abs(high - asked[1])
+    expected, actual = f"{asked[0]:.0f}×{asked[1]:.0f} pt", f"{wide:.0f}×{high:.0f} pt"
+    yield Check(name="page_size", ok=close, expected=expected, actual=actual)
+
+
+def _scale(c: Compared, found: float) -> float:
+    """How much larger a metafile may come out: inches, not pixels, and some ways are by pages."""
+    free = (
+        c.source_format in METAFILES and not c.options.get("width") and not c.options.get("height")
+    )
+    return found if free and 1.0 <= found <= _MOST_SCALE else 1.0
 
 
 def _drawn_size(width: int, height: int, options: Mapping[str, Any]) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from conversions.verification import documents, plain
@@ -15,13 +16,18 @@ from conversions.verification.looks import (
     same_painted_pages,
     same_scenes,
 )
+from conversions.verification.mailboxes import mails
 from conversions.verification.media import animation, film, recording, silent_film
 from conversions.verification.order import in_order
+from conversions.verification.raws import developed
 from conversions.verification.sounds import same_sound
 from conversions.verification.tables import ONE_SHEET, slides, tables
 from conversions.verification.terms import Check, Compared, Rule
 from conversions.verification.values import same_values
+from inspection.facts_light import CODES as LIGHT
+from inspection.facts_metafiles import CODES as METAFILES
 from inspection.formats import BY_CODE
+from inspection.raws import CODES as RAWS
 from inspection.texts import PLAIN
 
 _PAGED = {"tiff", "dcx"}
@@ -191,6 +197,12 @@ def _text(fails_below: float, warns_below: float) -> Rule:
     return rule
 
 
+def _drawn_words(c: Compared) -> Iterator[Check]:
+    """Words of a drawing stand letter by letter at times: what is missed is only a warning."""
+    for check in _text(0.3, 0.8)(c):
+        yield replace(check, severe=False)
+
+
 def _letters(c: Compared) -> Iterator[Check]:
     """Of a text without a word of three letters: about as many signs as before."""
     was, now = int(c.before.get("text_chars") or 0), c.total("text_chars")
@@ -323,7 +335,8 @@ _BY_SOURCE: dict[str, tuple[Rule, ...]] = {
 def rules_for(source_format: str, output_format: str) -> tuple[Rule, ...]:
     """The rules of a pair, by the families of both ends."""
     before, after = BY_CODE[source_format].family, BY_CODE[output_format].family
-    rules = _page_rules(source_format, output_format) or _BY_TARGET.get(after)
+    rules = _own_rules(source_format, output_format) or _page_rules(source_format, output_format)
+    rules = rules or _BY_TARGET.get(after)
     if rules:
         return rules
     if before in _BY_SOURCE:
@@ -331,12 +344,21 @@ def rules_for(source_format: str, output_format: str) -> tuple[Rule, ...]:
     if after == "video" or before == "video":
         return _moving_rules(source_format, output_format, after)
     if before == "image":
-        return _picture_rules(output_format, after)
+        return _picture_rules(source_format, output_format, after)
     delimited = source_format in ("csv", "tsv", "psv")
     if "data" in (before, after) and before != "presentation" and output_format != "ipynb":
         tabled = output_format == "json" and before == "spreadsheet" and not delimited
         return _content_rules(before, output_format) if tabled else (plain.data, same_values)
     return _content_rules(before, output_format)
+
+
+def _own_rules(source_format: str, output_format: str) -> tuple[Rule, ...] | None:
+    """Rules of sources that are like no others of their family."""
+    if source_format == "mbox":
+        listed = BY_CODE[output_format].family in ("archive", "spreadsheet", "data")
+        return (mails,) if listed else (mails, _text(0.9, 0.98))
+    drawn = source_format in METAFILES and output_format == "pdf"
+    return (drawing, same_drawing, _drawn_words) if drawn else None
 
 
 def _moving_rules(source_format: str, output_format: str, after: str) -> tuple[Rule, ...]:
@@ -351,9 +373,10 @@ def _moving_rules(source_format: str, output_format: str, after: str) -> tuple[R
 _LOOKS: tuple[Rule, ...] = (_likeness, same_look, same_frames)
 
 
-def _picture_rules(output_format: str, after: str) -> tuple[Rule, ...]:
+def _picture_rules(source_format: str, output_format: str, after: str) -> tuple[Rule, ...]:
     """Rules of pictures: as pages, as text that was read from them, as pictures."""
     if output_format == "pdf":
         return (_picture_pages, picture_on_page)
     reads = after in ("document", "markup")
-    return (documents.read_text,) if reads else (_dimensions, _frames, *_LOOKS)
+    looks = (developed,) if source_format in (*RAWS, *LIGHT) else _LOOKS
+    return (documents.read_text,) if reads else (_dimensions, _frames, *looks)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from inspection import isobmff, ole, signatures_media, texts
+from inspection import isobmff, ole, raws, signatures_media, texts
 from inspection.entities import plain_entities
 from inspection.formats import BY_CODE, BY_MEDIA_TYPE, Family, added_format, by_filename, twins
 from inspection.packages import PackageFault, look
@@ -128,8 +128,21 @@ def _is_empty(path: Path, head: bytes) -> bool:
     return not text.strip("\ufeff\u200b \t\r\n\f\v\x00")
 
 
-def _guess(path: Path, head: bytes, declared: str | None) -> _Guess:  # noqa: PLR0911
+def _guess(path: Path, head: bytes, declared: str | None) -> _Guess:
     code = by_signature(head) or added_format(head, declared)
+    if code:
+        return _marked(path, head, code, declared)
+    encoding = encoding_of(head[:_HEAD])
+    fits = signatures_media.NAMED.get(declared or "")
+    if declared and fits and fits(head):
+        return _Guess(declared, 0.6)
+    if encoding is None:
+        return _by_libmagic(head)
+    return _text(path, head, encoding, declared)
+
+
+def _marked(path: Path, head: bytes, code: str, declared: str | None) -> _Guess:
+    """What begins with a mark: where that is a container's, what it holds."""
     if code == "zip":
         return _package(path)
     if code == "ole":
@@ -138,15 +151,7 @@ def _guess(path: Path, head: bytes, declared: str | None) -> _Guess:  # noqa: PL
         return _pdf(path, head)
     if code == "asf":
         return _Guess(declared if declared in ("wma", "asf") else "wmv", 0.8)
-    if code:
-        return _Guess(code)
-    encoding = encoding_of(head[:_HEAD])
-    fits = signatures_media.NAMED.get(declared or "")
-    if declared and fits and fits(head):
-        return _Guess(declared, 0.6)
-    if encoding is None:
-        return _by_libmagic(head)
-    return _text(path, head, encoding, declared)
+    return _Guess(raws.kind_of(path) if code == "tiff" else code)
 
 
 def _package(path: Path) -> _Guess:

@@ -19,15 +19,20 @@ from inspection import (
     facts_fonts,
     facts_heif,
     facts_images,
+    facts_light,
     facts_markup,
+    facts_mbox,
     facts_media,
+    facts_metafiles,
     facts_old_office,
     facts_pdf,
     facts_postscript,
     facts_ppt,
+    facts_raws,
     facts_rtf,
     facts_subtitles,
     facts_tables,
+    raws,
 )
 from inspection.formats import BY_CODE, FORMATS
 
@@ -36,7 +41,7 @@ Reader = Callable[[Path, str], Facts]
 
 _CV2 = ("png", "jpg", "webp", "gif", "bmp", "tiff", "avif", "jp2")
 _ANYMAPS = ("ppm", "pgm", "pbm", "pnm", "pam")
-_CV2_ALL = (*_CV2, *_ANYMAPS, "apng", "j2k", "ras", "hdr")
+_CV2_ALL = (*_CV2, *_ANYMAPS, "apng", "j2k", "ras")
 _PILLOW = (
     *_CV2,
     *("apng", "ico", "icns", "dib", "j2k", "tga", "pcx", "dcx"),
@@ -63,6 +68,9 @@ READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
     ("pillow", _PILLOW, facts_images.by_pillow),
     ("cv2_video", _CV2_VIDEO, facts_images.by_cv2_video),
     ("own", ("heic", "heif"), facts_heif.of_heif),
+    ("own", facts_metafiles.CODES, facts_metafiles.of_metafile),
+    ("own", facts_light.CODES, facts_light.of_light),
+    ("own", raws.CODES, facts_raws.of_raw),
     ("own", ("ico",), facts_images.ico_by_hand),
     ("own", ("svg", "svgz"), facts_images.svg_by_hand),
     ("own", ("ps", "eps"), facts_images.postscript_by_hand),
@@ -96,6 +104,7 @@ READERS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
     ("own", ("jsonl", "yaml", "toml", "xml"), facts_data.of_data),
     ("own", ("json",), facts_data.of_json),
     ("own", ("parquet",), facts_data.parquet_by_hand),
+    ("own", ("mbox",), facts_mbox.of_mbox),
     ("own", ("eml", "msg"), facts_data.of_message),
     ("text", _TEXTS, facts_tables.of_text),
 )

@@ -184,7 +184,7 @@ def of_message(path: Path, code: str) -> dict[str, Any]:
     if not message.keys() or "from" not in message:
         raise ValueError("no message")
     names = [part.get_filename() or "" for part in message.iter_attachments()]
-    texts = [_words_of(message.get_body((kind,))) for kind in ("plain", "html")]
+    texts = [words_of(message.get_body((kind,))) for kind in ("plain", "html")]
     if message.is_multipart() and not message.get_payload():
         raise ValueError("cut off")
     defects = [part.defects for part in message.walk() if part.defects]
@@ -196,7 +196,7 @@ def of_message(path: Path, code: str) -> dict[str, Any]:
     return {**known, "other": said[1]} if len(said) > 1 else known
 
 
-def _words_of(part: Any) -> str:
+def words_of(part: Any) -> str:
     """What one body says, without the addresses that only its plain form shows."""
     if part is None:
         return ""

@@ -72,6 +72,7 @@ _BRANDS = {
     b"hevc": "heic",
     b"avif": "avif",
     b"avis": "avif",
+    b"crx ": "cr3",
     **dict.fromkeys((b"3gp4", b"3gp5", b"3gp6", b"3gp7", b"3gr6", b"3gs7"), "3gp"),
     **dict.fromkeys((b"3g2a", b"3g2b", b"3g2c"), "3g2"),
 }

@@ -19,6 +19,7 @@ AT_START: tuple[tuple[bytes, str], ...] = (
     (b"LinS", "msp"),
     (b"#?RADIANCE", "hdr"),
     (b"#?RGBE", "hdr"),
+    (b"\x76\x2f\x31\x01", "exr"),
     (b"SDPX", "dpx"),
     (b"XPDS", "dpx"),
     (b"SIMPLE  = ", "fits"),
@@ -30,6 +31,11 @@ AT_START: tuple[tuple[bytes, str], ...] = (
     (b"LBLSIZE=", "vicar"),
     (b"FUJIFILMCCD-RAW", "raf"),
     (b"IIRO", "orf"),
+    (b"IIRS", "orf"),
+    (b"MMOR", "orf"),
+    (b"FOVb", "x3f"),
+    (b"\x00MRM", "mrw"),
+    (b"II\x1a\x00\x00\x00HEAPCCDR", "crw"),
     (b"IIU\x00", "rw2"),
     (b"\xd7\xcd\xc6\x9a", "wmf"),
     (b"\x01\x00\x09\x00\x00\x03", "wmf"),
@@ -145,7 +151,6 @@ TESTS: tuple[Callable[[bytes], str | None], ...] = (
     _anymap,
     _pcx,
     _dib,
-    _emf,
     _xwd,
     _transport,
     _nal,
@@ -153,7 +158,7 @@ TESTS: tuple[Callable[[bytes], str | None], ...] = (
     _layer2,
     _adx,
 )
-BEFORE: tuple[Callable[[bytes], str | None], ...] = (_raw_photo, _large_psd)
+BEFORE: tuple[Callable[[bytes], str | None], ...] = (_raw_photo, _large_psd, _emf)
 
 
 def _tga(head: bytes) -> bool:

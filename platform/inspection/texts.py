@@ -52,7 +52,7 @@ _MARKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("xbm", re.compile(r"\A\s*(/\*.{0,500}?\*/\s*)?#define\s+\w*width\s+\d+\s*\n", re.S)),
     ("ttml", re.compile(_XML + r"<(\w+:)?tt[\s>]", re.S)),
     ("ttx", re.compile(_XML + r"<ttFont[\s>]", re.S)),
-    ("mbox", re.compile(r"\AFrom [^\n]{3,200}\d{4}\r?\n[\w-]+: ")),
+    ("mbox", re.compile(r"\AFrom [^\n]{3,200}\d{4}( [+-]\d{4})?[ \t]*\r?\n(>From |[\w-]+:)")),
 )
 PLAIN = frozenset(
     {"txt", "csv", "tsv", "yaml", "toml", "ini", "psv"}

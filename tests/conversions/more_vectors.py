@@ -26,6 +26,14 @@ MORE_VECTORS: tuple[Vector, ...] = (
     _by("film_subtitles", f"{OWN}/video/two-subtitles.mkv", "srt"),
     _by("single_file", f"{OWN}/archive/numbers.txt.gz", "xz"),
     _by("calendars", f"{OWN}/calendar.ics", "csv"),
+    _by("camera_raw", f"{OWN}/image/lossless-14.dng", "jpg"),
+    _by("camera_raw", f"{OWN}/image/exiv2-iphone-pruned.dng", "jpg", fails=("file_corrupt",)),
+    _by("light", f"{OWN}/image/kimageformats.hdr", "png", facts={"width": 32, "height": 32}),
+    _by("light", f"{OWN}/image/rgb-gimp.exr", "jpg", facts={"width": 32, "height": 32}),
+    _by("mailboxes", f"{OWN}/mail/python.mbox", "txt", holds=("dingus", "zażółć", "chmurność")),
+    _by("mailboxes", f"{OWN}/mail/python.mbox", "csv", holds=("lyrics",)),
+    _by("libreoffice", f"{OWN}/vector/poi-diagram.emf", "pdf", holds=("analyse", "breeches")),
+    _by("libreoffice", f"{OWN}/vector/pikachu.wmf", "svg"),
     *(_by("pillow", "image/two-layers.psd", target) for target in ("png", "tga", "qoi", "ppm")),
     *(
         _by("pillow", "image/gps-exif.jpg", target)
