@@ -61,6 +61,7 @@ _GROUPS = {"image": "picture", "vector": "picture", "audio": "audio", "video": "
 
 _ONE_TABLE = {"csv", "tsv", "psv", "dif", "slk"}
 _TREES = {"json", "yaml", "toml", "xml"}
+_LISTS, _TABLES = {"csv", "json"}, {"spreadsheet", "data"}
 _COLUMNS = {"parquet", "feather", "arrow", "orc"}
 
 
@@ -69,8 +70,10 @@ def may_follow(first: Edge, edge: Edge) -> bool:
 
     Pictures stay pictures until the last step, which may make a PDF of them. A workbook does not
     become a tree through a format of one table: its other sheets would be lost. Slides have no
-    columns.
+    columns. The list of a mailbox is not its messages.
     """
+    if first.source == "mbox" and edge.source in _LISTS and family_of(edge.target) not in _TABLES:
+        return False
     if family_of(first.source) == "presentation" and edge.target in _COLUMNS:
         return False
     book = family_of(first.source) == "spreadsheet" and first.source not in _ONE_TABLE

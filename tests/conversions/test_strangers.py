@@ -103,6 +103,12 @@ def test_every_sheet_of_a_workbook_reaches_a_tree() -> None:
     assert not {"csv", "tsv"} & {edge.target for edge in path}
 
 
+def test_a_mailbox_is_read_by_its_messages_not_by_its_list() -> None:
+    path = planner.plan(registry.ENGINES, "mbox", "md")
+
+    assert not {"csv", "json"} & {edge.target for edge in path}
+
+
 def test_slides_are_not_offered_as_columns() -> None:
     with pytest.raises(planner.NoRoute):
         planner.plan(registry.ENGINES, "pptx", "parquet")
