@@ -15,7 +15,7 @@ from inspection.codepages import decoded, know_windows_names
 from inspection.facts_markup import text_of_html
 from inspection.text import decode_head, find_encoding, undeclared
 from inspection.values import leaves, marks_of
-from inspection.words import digest
+from inspection.words import digest, digest_of_values
 
 _MOST = 128 << 20
 
@@ -82,7 +82,7 @@ def _words(value: Any) -> dict[str, Any]:
             pending += one[::-1]
         elif isinstance(one, str):  # numbers, dates and truths are compared as values
             found.append(one)
-    return digest("\n".join(found))
+    return digest_of_values(found)
 
 
 def of_json(path: Path, code: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from inspection.cells import MOST, of_workbook
 from inspection.packages import look
-from inspection.words import MOST_CHARS, digest
+from inspection.words import MOST_CHARS, digest, digest_of_values
 
 _PART_BYTES = 256 << 20
 _BOTH = ("start", "end")
@@ -224,7 +224,7 @@ def _xlsx(archive: zipfile.ZipFile) -> dict[str, Any]:
     known |= {"formulas": formulas, **_placed(archive, shared)}
     known |= {"chart_sheets": charts} if charts else {}
     known |= {"unprinted": True} if hidden or _keeps_from_print(archive) else {}
-    return {**known, **digest("\n".join(pieces))}
+    return {**known, **digest_of_values(pieces)}
 
 
 def _odf(archive: zipfile.ZipFile) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from inspection.ole import WORD_97
 from inspection.text import decode_head, encoding_of, read_head
-from inspection.words import digest
+from inspection.words import digest, digest_of_values
 
 _MOST = 64 << 20
 
@@ -127,7 +127,7 @@ def of_xls(path: Path, code: str) -> dict[str, Any]:
         hidden = any(sheet.visibility or _hides(sheet) for sheet in book.sheets())
         limited = any(name.builtin and name.name == "\x06" for name in book.name_obj_list)
         known |= {"unprinted": True} if hidden or limited else {}
-    return {**known, **digest("\n".join(pieces))}
+    return {**known, **digest_of_values(pieces)}
 
 
 def of_cells(path: Path, code: str) -> dict[str, Any]:
@@ -142,8 +142,8 @@ def of_cells(path: Path, code: str) -> dict[str, Any]:
         found = re.findall(r'(?m)^C;(?:[^"\n]*;)?K("?)(.*?)"?(?:;.*)?$', text)
         values = [value for _, value in found]
         rows = len(set(re.findall(r"(?m)^[CF];.*?Y(\d+)", text)))
-        return {"cells": len(values), "slk_rows": rows, **digest("\n".join(values))}
+        return {"cells": len(values), "slk_rows": rows, **digest_of_values(values)}
     if "EOD" not in text[-64:]:
         raise ValueError("cut off")
     values = re.findall(r'(?m)^"(.*)"$', text)
-    return {"cells": len(values), "dif_rows": text.count("BOT"), **digest("\n".join(values))}
+    return {"cells": len(values), "dif_rows": text.count("BOT"), **digest_of_values(values)}

@@ -6,7 +6,6 @@ import codecs
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,9 @@ from typing import Any
 from inspection.cells import of_rows
 from inspection.text import decode_head, encoding_of, find_encoding, read_head
 from inspection.values import leaves, marks_of
-from inspection.words import digest
+from inspection.words import digest, digest_of_values
 
 _MOST = 64 << 20
-_ADDRESS = re.compile(r"https?://[^\s\"<>]+")
 
 
 def of_text(path: Path, code: str) -> dict[str, Any]:
@@ -31,7 +29,7 @@ def of_text(path: Path, code: str) -> dict[str, Any]:
     if code == "json":
         made = json.loads(text.lstrip("\ufeff"))
         known |= _json_counts(made)
-        text = "\n".join(_strings(made, truths="sheets" in known))
+        return {**known, **digest_of_values(_strings(made, truths="sheets" in known))}
     return {**known, **digest(text)}
 
 
@@ -90,9 +88,8 @@ def of_csv(path: Path, code: str) -> dict[str, Any]:
     }
     # The first row names the columns.
     known |= {"values": marks_of(leaves(rows[1:])), **of_rows(rows)}
-    # Readers of markup leave out addresses, which stand for links there.
-    words = _ADDRESS.sub(" ", "\n".join(" ".join(row) for row in rows))
-    return {**known, "encoding": encoding, **digest(words)}
+    words = digest_of_values(" ".join(row) for row in rows)
+    return {**known, "encoding": encoding, **words}
 
 
 def _evenness(lines: list[str], mark: str) -> tuple[float, int]:

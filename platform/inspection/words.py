@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 # Scripts that set no spaces, and Korean, whose lines may break within a word: letter by letter.
@@ -13,6 +14,8 @@ _MOST_LETTERS = 40  # what is longer breaks at the end of a line, where another 
 MOST_WORDS = 3_000
 MOST_CHARS = 2_000_000
 
+
+_ADDRESS = re.compile(r"https?://[^\s\"<>]+")
 
 Digest = dict[str, Any]
 
@@ -25,3 +28,15 @@ def digest(text: str) -> Digest:
     distinct = list(dict.fromkeys(found))[:MOST_WORDS]
     chars = len("".join(text.split()))
     return {"text_chars": chars, "word_count": len(found), "words": distinct}
+
+
+def digest_of_values(texts: Iterable[str]) -> Digest:
+    """The digest of cells and values, and {unlinked}: the same without what are addresses.
+
+    Readers of markup leave addresses out, since there they stand for links.
+    """
+    text = "\n".join(texts)
+    whole = digest(text)
+    if "://" not in text[:MOST_CHARS]:
+        return whole
+    return {**whole, "unlinked": digest(_ADDRESS.sub(" ", text))}

@@ -102,9 +102,20 @@ def test_a_record_that_is_lost_is_missed(kind: str, target: str, tmp_path: Path)
     assert report.verdict == "failed"
 
 
-def test_addresses_in_a_table_are_no_lost_words(tmp_path: Path) -> None:
-    table = b"name,mail,page\nAnna Bauer,anna@bauer-technik.example,https://www.bauer-technik.example/\n"
-
-    _, report = made(tmp_path, "data", "csv", "md", table)
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (
+            "csv",
+            "name,mail,page\nAnna Bauer,anna@bauer.example,https://www.bauer-technik.example/page\n",
+        ),
+        ("json", '[{"name": "Anna", "page": "https://www.bauer-technik.example/page"}]'),
+    ],
+)
+@pytest.mark.parametrize("target", ["md", "html"])
+def test_addresses_in_a_table_are_no_lost_words(
+    kind: str, content: str, target: str, tmp_path: Path
+) -> None:
+    _, report = made(tmp_path, "data", kind, target, content.encode())
 
     assert report.verdict == "verified", report
