@@ -11,7 +11,15 @@ from typing import Any
 
 from inspection import isobmff, ole, raws, signatures_media, texts
 from inspection.entities import plain_entities
-from inspection.formats import BY_CODE, BY_MEDIA_TYPE, Family, added_format, by_filename, twins
+from inspection.formats import (
+    BY_CODE,
+    BY_MEDIA_TYPE,
+    Family,
+    Format,
+    added_format,
+    by_filename,
+    twins,
+)
 from inspection.packages import PackageFault, look
 from inspection.signatures import by_signature
 from inspection.text import decode_head, encoding_of, read_head
@@ -20,6 +28,7 @@ _HEAD = 64 * 1024
 # A png named .jpg is taken for what it is; a pdf named .docx is refused.
 _LENIENT = {"image", "vector", "audio", "video", "archive", "spreadsheet", "presentation"}
 _LENIENT |= {"font", "subtitle"}
+_FILM_OF_SOUND = {("ogg", "ogv"), ("oga", "ogv"), ("mka", "mkv"), ("weba", "webm")}
 _TEXTS = {"document", "markup", "data", "subtitle", "email"}
 # Excel locks the structure of a workbook by a password that everyone knows, and opens it without.
 _MAYBE: dict[str, bool | None] = {"xls": None, "xlt": None}
@@ -98,15 +107,16 @@ def detect(path: Path, filename: str) -> Detection:
         declared_format=declared,
         warnings=guess.warnings,
     )
-    if (
-        row
-        and declared_row
-        and row.code != declared
-        and row.family == declared_row.family in _LENIENT
-    ):
+    if row and declared_row and row.code != declared and _is_kin(declared_row, row):
         note = f"The file is {row.name}, not {declared_row.name} as its name says."
         found = replace(found, warnings=(*found.warnings, note), same_family=True)
     return replace(found, **dict(guess.flags))
+
+
+def _is_kin(declared: Format, found: Format) -> bool:
+    """Whether one goes for the other: of one family, or a film in the container of its sound."""
+    film = (declared.code, found.code) in _FILM_OF_SOUND
+    return film or declared.family == found.family in _LENIENT
 
 
 def _named(code: str | None, declared: str | None) -> str | None:

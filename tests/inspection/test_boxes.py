@@ -71,3 +71,14 @@ def test_sound_alone_is_what_its_name_says(
     path.write_bytes(_film(*handlers))
 
     assert detect(path, name).format == expected
+
+
+def test_a_film_in_the_container_of_its_sound_is_taken_as_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "film.ogg"
+    theora = b"\x80theora\x03\x02\x01" + bytes(33)
+    path.write_bytes(b"OggS\x00\x02" + bytes(20) + b"\x01" + bytes([len(theora)]) + theora)
+
+    found = detect(path, path.name)
+
+    assert (found.format, found.same_family) == ("ogv", True)
+    assert found.warnings
