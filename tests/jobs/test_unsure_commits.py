@@ -116,7 +116,13 @@ def test_an_upload_that_does_not_fit_is_told_so_and_leaves_nothing(
     tenant = make_tenant()
     before = stored_files(product.storage, tenant)
     real = os.fdopen
-    monkeypatch.setattr("core.uploads.os.fdopen", lambda *args: FullDisk(real(*args)))
+
+    def opened(descriptor: int, mode: str) -> Any:
+        """Only what is written is on the full disk: threads beside this one read."""
+        file = real(descriptor, mode)
+        return FullDisk(file) if "w" in mode else file
+
+    monkeypatch.setattr("core.uploads.os.fdopen", opened)
 
     reply = tenant.api.convert(headers={"Idempotency-Key": key} if key else None)
 
